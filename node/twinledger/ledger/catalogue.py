@@ -1,0 +1,451 @@
+"""What every code means, what to do next, and how it travels over gRPC.
+
+The one table behind ``LedgerError.message``, the services' status codes and ``docs/errors.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twinledger.ledger.codes import Code
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the catalogue.
+
+    Attributes:
+        sentence: What happened, without a full stop: a detail may follow.
+        next_step: What to do, in a sentence.
+        status: The name of the gRPC status it travels under.
+        waiting_helps: True when the same request may succeed later, unchanged.
+    """
+
+    sentence: str
+    next_step: str
+    status: str
+    waiting_helps: bool = False
+
+
+_INVALID = "INVALID_ARGUMENT"
+_STATE = "FAILED_PRECONDITION"
+_MISSING = "NOT_FOUND"
+_EXISTS = "ALREADY_EXISTS"
+_DENIED = "PERMISSION_DENIED"
+_UNKNOWN_CALLER = "UNAUTHENTICATED"
+_FULL = "RESOURCE_EXHAUSTED"
+_DOWN = "UNAVAILABLE"
+_RANGE = "OUT_OF_RANGE"
+_INTERNAL = "INTERNAL"
+_LOST = "DATA_LOSS"
+
+_TRANSACTION: dict[Code, Entry] = {
+    Code.MALFORMED: Entry(
+        "The bytes are not what they should be",
+        "Build the message as docs/formats describes and send it unchanged.",
+        _INVALID,
+    ),
+    Code.UNKNOWN_FIELD: Entry(
+        "The message holds a field that this ledger does not know",
+        "Leave the field out, or wait until the consortium has upgraded to the version that has it.",
+        _INVALID,
+    ),
+    Code.TOO_LARGE: Entry(
+        "The message is larger than the consortium allows",
+        "Split it into smaller transactions; keep big files elsewhere and record their hash.",
+        _INVALID,
+    ),
+    Code.WRONG_CHAIN: Entry(
+        "The transaction is meant for another chain",
+        "Sign it again with this chain's id, or send it to a node of the chain it names.",
+        _INVALID,
+    ),
+    Code.EXPIRED: Entry(
+        "The transaction's expiry has passed, so it can never have an effect",
+        "Sign a new one with a later expiry; check that your clock is right.",
+        _STATE,
+    ),
+    Code.LIFETIME_TOO_LONG: Entry(
+        "The transaction's expiry lies too far ahead",
+        "Sign it again with an expiry within the consortium's max_lifetime_us of now.",
+        _INVALID,
+    ),
+    Code.UNKNOWN_SIGNER: Entry(
+        "No such identity is registered with this key",
+        "Ask an admin of the member to admit the identity, or sign with its registered key.",
+        _UNKNOWN_CALLER,
+    ),
+    Code.IDENTITY_REVOKED: Entry(
+        "The identity was revoked",
+        "Sign with another identity; a revoked one never comes back.",
+        _UNKNOWN_CALLER,
+    ),
+    Code.WRONG_SIGNATURE_COUNT: Entry(
+        "The transaction does not carry exactly one signature for each author",
+        "Let every author named in the body sign, in the body's order, and nobody else.",
+        _INVALID,
+    ),
+    Code.BAD_SIGNATURE: Entry(
+        "A signature is not the author's signature of these bytes",
+        "Sign the very bytes that are sent, with the domain prefix of docs/formats.",
+        _UNKNOWN_CALLER,
+    ),
+    Code.UNKNOWN_SUITE: Entry(
+        "The signature suite is not known",
+        "Use suite 1, Ed25519.",
+        _INVALID,
+    ),
+    Code.DUPLICATE: Entry(
+        "This transaction has been executed before and takes no second effect",
+        "Ask GetTransaction for its receipt; sign a new one to do the same again.",
+        _EXISTS,
+    ),
+    Code.DUPLICATE_AUTHOR: Entry(
+        "The transaction names an author twice",
+        "Name each author once.",
+        _INVALID,
+    ),
+    Code.TOO_MANY_AUTHORS: Entry(
+        "The transaction has more authors than the consortium allows",
+        "Let fewer identities sign; one of a member is enough.",
+        _INVALID,
+    ),
+    Code.NO_OPERATIONS: Entry(
+        "The transaction asks for nothing",
+        "Put at least one operation into it.",
+        _INVALID,
+    ),
+    Code.TOO_MANY_OPERATIONS: Entry(
+        "The transaction has more operations than the consortium allows",
+        "Split it into several transactions.",
+        _INVALID,
+    ),
+    Code.UNKNOWN_OPERATION: Entry(
+        "The operation is of no kind that this ledger knows",
+        "Set exactly one kind of operation of docs/formats' version.",
+        _INVALID,
+    ),
+}
+
+_ADMISSION: dict[Code, Entry] = {
+    Code.POOL_FULL: Entry(
+        "This node holds as many waiting transactions as it may",
+        "Send it again after the delay; submitting again is always safe.",
+        _FULL,
+        waiting_helps=True,
+    ),
+    Code.DISK_LOW: Entry(
+        "This node is nearly out of disk and only answers reads",
+        "Send it to another node; the operator should make room on the disk.",
+        _DOWN,
+        waiting_helps=True,
+    ),
+    Code.NO_LEADER: Entry(
+        "The nodes have no leader at the moment",
+        "Try again after the delay; if it lasts, ask the operators how many nodes are up.",
+        _DOWN,
+        waiting_helps=True,
+    ),
+    Code.STOPPING: Entry(
+        "This node is stopping",
+        "Send it to another node.",
+        _DOWN,
+        waiting_helps=True,
+    ),
+    Code.OUTCOME_UNKNOWN: Entry(
+        "The answer did not come in time, so the outcome is not known",
+        "Submit the same bytes again or ask GetTransaction; it never takes effect twice.",
+        "DEADLINE_EXCEEDED",
+        waiting_helps=True,
+    ),
+    Code.OVERLOADED: Entry(
+        "This node is doing as much as it can",
+        "Try again after the delay, or ask another node.",
+        _FULL,
+        waiting_helps=True,
+    ),
+}
+
+_TWINS: dict[Code, Entry] = {
+    Code.TWIN_NOT_FOUND: Entry(
+        "There is no such twin",
+        "Check the id, or create the twin first.",
+        _MISSING,
+    ),
+    Code.TWIN_EXISTS: Entry(
+        "There is already a twin of this id, or there was one",
+        "Choose another id; ids are never used again.",
+        _EXISTS,
+    ),
+    Code.TWIN_RETIRED: Entry(
+        "The twin is retired and never changes again",
+        "Use its successor, or create a new twin.",
+        _STATE,
+    ),
+    Code.VERSION_MISMATCH: Entry(
+        "The twin has another version than the one expected",
+        "Read the twin, look at what changed, and sign a new transaction.",
+        _STATE,
+    ),
+    Code.BAD_TWIN_ID: Entry(
+        "The twin id is not allowed",
+        "Use 1 to 128 of A-Z a-z 0-9 . _ : - beginning with a letter or digit.",
+        _INVALID,
+    ),
+    Code.BAD_MODEL: Entry(
+        "The model is not allowed",
+        "Use at most 128 printable ASCII characters, for example a DTMI.",
+        _INVALID,
+    ),
+    Code.BAD_CHANGE: Entry(
+        "The change of a property is not one that can be made here",
+        "Give each change one of set, delete (true) or increment; creating a twin takes only set.",
+        _INVALID,
+    ),
+    Code.BAD_PATH: Entry(
+        "The property path is not allowed",
+        "Join segments of 1 to 64 of A-Z a-z 0-9 _ . - with '/'.",
+        _INVALID,
+    ),
+    Code.PATH_TOO_DEEP: Entry(
+        "The property path has too many segments",
+        "Use fewer segments.",
+        _INVALID,
+    ),
+    Code.PATH_CONFLICT: Entry(
+        "The path lies above or below another property's path",
+        "Choose another path, or delete the other property first.",
+        _STATE,
+    ),
+    Code.WRONG_TYPE: Entry(
+        "The value has another type than it must have here",
+        "Increment an int by an int and a double by a double.",
+        _STATE,
+    ),
+    Code.NOT_FINITE: Entry(
+        "The value is not a finite number",
+        "Send no NaN and no infinity; leave the reading out or set it to null.",
+        _INVALID,
+    ),
+    Code.VALUE_TOO_DEEP: Entry(
+        "The value nests too many lists and maps",
+        "Make it flatter, or use several properties.",
+        _INVALID,
+    ),
+    Code.BAD_VALUE: Entry(
+        "The value is not well-formed",
+        "Set exactly one kind, and order a map's keys by their bytes, 1 to 128 bytes each.",
+        _INVALID,
+    ),
+    Code.PROPERTY_NOT_FOUND: Entry(
+        "The twin has no such property",
+        "Read the twin to see its properties.",
+        _STATE,
+    ),
+    Code.TOO_MANY_PROPERTIES: Entry(
+        "The twin would have more properties than the consortium allows",
+        "Delete properties, or split the thing into several related twins.",
+        _STATE,
+    ),
+    Code.INCREMENT_OVERFLOW: Entry(
+        "The sum does not fit",
+        "Set the property to a value that leaves room.",
+        _STATE,
+    ),
+    Code.BAD_RELATIONSHIP: Entry(
+        "The relationship's name is not allowed",
+        "Use 1 to 64 of A-Z a-z 0-9 _ beginning with a letter.",
+        _INVALID,
+    ),
+    Code.RELATIONSHIP_EXISTS: Entry(
+        "The twins are already related so",
+        "Nothing is left to do.",
+        _EXISTS,
+    ),
+    Code.RELATIONSHIP_NOT_FOUND: Entry(
+        "The twins are not related so",
+        "Read the source twin to see its relationships.",
+        _MISSING,
+    ),
+    Code.ACCESS_DENIED: Entry(
+        "None of the authors may do this",
+        "Let an identity of the member that owns the twin sign, in a role that may do it.",
+        _DENIED,
+    ),
+}
+
+_IDENTITIES: dict[Code, Entry] = {
+    Code.IDENTITY_EXISTS: Entry(
+        "There is already an identity of this name, or there was one",
+        "Choose another name; names are never used again.",
+        _EXISTS,
+    ),
+    Code.IDENTITY_NOT_FOUND: Entry(
+        "There is no such identity",
+        "Check the name: member/name.",
+        _MISSING,
+    ),
+    Code.BAD_IDENTITY: Entry(
+        "The identity's name is not allowed",
+        "Use member/name, each 1 to 64 of A-Z a-z 0-9 . _ - .",
+        _INVALID,
+    ),
+    Code.BAD_KEY: Entry(
+        "The public key is not an Ed25519 public key",
+        "Give the 32 bytes that `twinledger keygen` shows.",
+        _INVALID,
+    ),
+    Code.BAD_ROLE: Entry(
+        "The role is not known",
+        "Use admin, operator, device or auditor.",
+        _INVALID,
+    ),
+    Code.LAST_ADMIN: Entry(
+        "The identity is its member's last admin",
+        "Admit another admin first: without one the member could never change anything again.",
+        _STATE,
+    ),
+}
+
+_READING: dict[Code, Entry] = {
+    Code.BLOCK_NOT_FOUND: Entry(
+        "This node does not hold the block",
+        "Ask for a height it has executed and kept, or ask another node.",
+        _MISSING,
+    ),
+    Code.HEIGHT_NOT_REACHED: Entry(
+        "This node has not executed the height yet",
+        "Wait, or ask another node.",
+        _RANGE,
+        waiting_helps=True,
+    ),
+    Code.BAD_REQUEST: Entry(
+        "The request is not well-formed",
+        "Correct the field that the message names.",
+        _INVALID,
+    ),
+}
+
+_NODE: dict[Code, Entry] = {
+    Code.PEER_UNKNOWN: Entry(
+        "The caller is no node of this consortium",
+        "Check the node's id and that its consortium file is this chain's.",
+        _DENIED,
+    ),
+    Code.PEER_MISMATCH: Entry(
+        "The peer is not who it says it is, or belongs to another chain",
+        "Check the addresses and the genesis files of both nodes.",
+        _DENIED,
+    ),
+    Code.DATA_DAMAGED: Entry(
+        "The node's data is damaged",
+        "Do not start it on this data: keep the folder for inquiry and rejoin with an empty one.",
+        _LOST,
+    ),
+    Code.DATA_IN_USE: Entry(
+        "Another process uses the node's data",
+        "Stop the other process, or give this node a data folder of its own.",
+        _STATE,
+    ),
+    Code.DISK_FULL: Entry(
+        "The disk is full",
+        "Make room on the disk and start the node again.",
+        _FULL,
+        waiting_helps=True,
+    ),
+    Code.FORMAT_UNKNOWN: Entry(
+        "The data was written in a format this version does not know",
+        "Start the version that wrote it, or a newer one.",
+        _STATE,
+    ),
+    Code.CONFIG_INVALID: Entry(
+        "The configuration is not valid",
+        "Correct the setting that the message names.",
+        _INVALID,
+    ),
+    Code.GENESIS_INVALID: Entry(
+        "The genesis file is not valid",
+        "Get the file again from another member; it must not differ by a byte.",
+        _INVALID,
+    ),
+    Code.GENESIS_MISMATCH: Entry(
+        "The data belongs to another chain than the genesis file",
+        "Use the genesis file of this data, or an empty data folder.",
+        _STATE,
+    ),
+    Code.ADDRESS_IN_USE: Entry(
+        "Another process listens on the address",
+        "Stop it, or choose another address in the configuration.",
+        _STATE,
+    ),
+    Code.INTERNAL: Entry(
+        "Something happened that must never happen",
+        "Keep the node's log and data and report it: this is a fault of the program.",
+        _INTERNAL,
+    ),
+}
+
+_CLIENT: dict[Code, Entry] = {
+    Code.CONNECTION_LOST: Entry(
+        "The connection to the node was lost",
+        "Try again, or name another node; submitting again is always safe.",
+        _DOWN,
+        waiting_helps=True,
+    ),
+    Code.MISSING_EXTRA: Entry(
+        "A part of twinledger that this needs is not installed",
+        "Install it as the message says.",
+        _STATE,
+    ),
+    Code.NO_SUCH_NODE: Entry(
+        "There is no such node",
+        "Choose one of those that `devnet status` lists.",
+        _MISSING,
+    ),
+}
+
+SECTIONS: dict[str, dict[Code, Entry]] = {
+    "The transaction": _TRANSACTION,
+    "The node that was asked": _ADMISSION,
+    "Twins": _TWINS,
+    "Identities": _IDENTITIES,
+    "Reading": _READING,
+    "Nodes and their data": _NODE,
+    "The client's side": _CLIENT,
+}
+
+CATALOGUE: dict[Code, Entry] = {
+    code: entry for section in SECTIONS.values() for code, entry in section.items()
+}
+
+_HEAD = """# Errors
+
+Every refusal carries a stable code: in the details of a gRPC error, in a receipt, in the output of
+`twinledger --json`. Codes are never renamed. This page is written from the table in
+`twinledger.ledger.catalogue`; a test holds it to that:
+
+    python -m twinledger.ledger.catalogue > docs/errors.md
+"""
+
+
+def render() -> str:
+    """The catalogue as the text of ``docs/errors.md``."""
+    return "\n".join([_HEAD, *(_render_section(*section) for section in SECTIONS.items())])
+
+
+def _render_section(title: str, entries: dict[Code, Entry]) -> str:
+    rows = [
+        f"| `{code}` | {entry.sentence}. | {entry.next_step} | {entry.status} |"
+        f" {'yes' if entry.waiting_helps else 'no'} |"
+        for code, entry in entries.items()
+    ]
+    head = (
+        "| code | what happened | what to do | gRPC status | waiting helps |\n|---|---|---|---|---|"
+    )
+    return f"## {title}\n\n{head}\n" + "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(render())

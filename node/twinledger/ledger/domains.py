@@ -1,0 +1,26 @@
+"""The prefixes that keep bytes made for one purpose from passing for another.
+
+Each is ASCII text that ends in one zero byte; see ``docs/formats``, "Domains".
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+
+GENESIS: Final = b"twinledger/v1/genesis\0"
+TRANSACTION: Final = b"twinledger/v1/transaction\0"
+SIGN_TRANSACTION: Final = b"twinledger/v1/sign-transaction\0"
+ENTRY: Final = b"twinledger/v1/entry\0"
+HEADER: Final = b"twinledger/v1/header\0"
+CONSORTIUM: Final = b"twinledger/v1/consortium\0"
+STATE: Final = b"twinledger/v1/state\0"
+HISTORY: Final = b"twinledger/v1/history\0"
+
+ZERO_HASH: Final = bytes(32)
+"""Stands where a chain of hashes begins."""
+
+
+def domain_hash(prefix: bytes, content: bytes) -> bytes:
+    """SHA-256 of a domain's prefix followed by the content."""
+    return sha256(prefix + content).digest()

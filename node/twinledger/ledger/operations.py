@@ -1,0 +1,247 @@
+"""What a transaction may ask for, as values; read from the wire with every check that needs no state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, IntEnum, StrEnum
+from typing import Any, TypeAlias
+
+from twinledger.ledger import keys, names
+from twinledger.ledger.canonical import CanonicalValue
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.limits import Limits
+from twinledger.ledger.names import IdentityName, PropertyPath, RelationshipName, TwinId
+from twinledger.ledger.values import from_wire
+from twinledger.v1 import operation_pb2
+
+
+class Section(StrEnum):
+    """The two sides of a twin."""
+
+    REPORTED = "reported"
+    DESIRED = "desired"
+
+
+class ChangeKind(Enum):
+    """What happens to a property."""
+
+    SET = "set"
+    DELETE = "delete"
+    INCREMENT = "increment"
+
+
+class Role(IntEnum):
+    """What an identity may do; the numbers stand on the wire and in the state."""
+
+    ADMIN = 1
+    OPERATOR = 2
+    DEVICE = 3
+    AUDITOR = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one property; the value is None for a deletion."""
+
+    path: PropertyPath
+    section: Section
+    kind: ChangeKind
+    value: CanonicalValue
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTwin:
+    """Creates a twin with its first properties."""
+
+    twin_id: TwinId
+    model: str
+    changes: tuple[Change, ...]
+    observed_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateTwin:
+    """Changes properties of a twin, in order."""
+
+    twin_id: TwinId
+    expected_version: int | None
+    observed_at_us: int | None
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relate:
+    """Adds a relationship."""
+
+    source_id: TwinId
+    name: RelationshipName
+    target_id: TwinId
+    expected_version: int | None
+    observed_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unrelate:
+    """Removes a relationship."""
+
+    source_id: TwinId
+    name: RelationshipName
+    target_id: TwinId
+    expected_version: int | None
+    observed_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RetireTwin:
+    """Ends a twin's life."""
+
+    twin_id: TwinId
+    successor_id: TwinId | None
+    expected_version: int | None
+    observed_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitIdentity:
+    """Admits an identity of the author's member."""
+
+    identity: IdentityName
+    public_key: bytes
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeIdentity:
+    """Revokes an identity of the author's member."""
+
+    identity: IdentityName
+
+
+Operation: TypeAlias = (
+    CreateTwin | UpdateTwin | Relate | Unrelate | RetireTwin | AdmitIdentity | RevokeIdentity
+)
+
+
+def read_operation(message: operation_pb2.Operation, limits: Limits) -> Operation:
+    """Reads one operation from the wire.
+
+    Raises:
+        LedgerError: UNKNOWN_OPERATION, or the code of what is wrong inside.
+    """
+    kind = message.WhichOneof("kind")
+    if kind is None:
+        raise LedgerError(Code.UNKNOWN_OPERATION)
+    return _READERS[kind](getattr(message, kind), limits)
+
+
+def _optional(message: Any, field: str) -> int | None:
+    return getattr(message, field) if message.HasField(field) else None
+
+
+def _read_create(message: operation_pb2.CreateTwin, limits: Limits) -> CreateTwin:
+    twin_id = names.twin_id(message.twin_id)
+    changes = tuple([_read_change(change, limits) for change in message.changes])
+    if any(change.kind is not ChangeKind.SET for change in changes):
+        raise LedgerError(Code.BAD_CHANGE, "a new twin's properties can only be set")
+    model = names.model(message.model)
+    return CreateTwin(twin_id, model, changes, _optional(message, "observed_at_us"))
+
+
+def _read_update(message: operation_pb2.UpdateTwin, limits: Limits) -> UpdateTwin:
+    twin_id = names.twin_id(message.twin_id)
+    changes = tuple([_read_change(change, limits) for change in message.changes])
+    if not changes:
+        raise LedgerError(Code.BAD_CHANGE, "an update needs at least one change")
+    return UpdateTwin(
+        twin_id,
+        _optional(message, "expected_version"),
+        _optional(message, "observed_at_us"),
+        changes,
+    )
+
+
+def _read_change(message: operation_pb2.PropertyChange, limits: Limits) -> Change:
+    path = names.path(message.path, limits.max_path_depth)
+    section = _SECTIONS.get(message.section)
+    if section is None:
+        raise LedgerError(Code.BAD_CHANGE, f"section {message.section} is unknown")
+    kind = message.WhichOneof("change")
+    if kind == "set":
+        return Change(path, section, ChangeKind.SET, from_wire(message.set, limits))
+    if kind == "increment":
+        return Change(path, section, ChangeKind.INCREMENT, _read_amount(message.increment, limits))
+    if kind == "delete" and message.delete:
+        return Change(path, section, ChangeKind.DELETE, None)
+    raise LedgerError(Code.BAD_CHANGE, "it is neither set, nor delete (true), nor increment")
+
+
+def _read_amount(message: Any, limits: Limits) -> CanonicalValue:
+    amount = from_wire(message, limits)
+    if type(amount) is not int and type(amount) is not float:
+        raise LedgerError(Code.WRONG_TYPE, "an increment is an int or a double")
+    return amount
+
+
+def _read_relate(message: operation_pb2.Relate, _limits: Limits) -> Relate:
+    return Relate(*_read_relationship(message))
+
+
+def _read_unrelate(message: operation_pb2.Unrelate, _limits: Limits) -> Unrelate:
+    return Unrelate(*_read_relationship(message))
+
+
+def _read_relationship(
+    message: operation_pb2.Relate | operation_pb2.Unrelate,
+) -> tuple[TwinId, RelationshipName, TwinId, int | None, int | None]:
+    return (
+        names.twin_id(message.source_id),
+        names.relationship(message.name),
+        names.twin_id(message.target_id),
+        _optional(message, "expected_version"),
+        _optional(message, "observed_at_us"),
+    )
+
+
+def _read_retire(message: operation_pb2.RetireTwin, _limits: Limits) -> RetireTwin:
+    twin_id = names.twin_id(message.twin_id)
+    successor = names.twin_id(message.successor_id) if message.successor_id else None
+    if successor == twin_id:
+        raise LedgerError(Code.BAD_TWIN_ID, "a twin cannot succeed itself")
+    return RetireTwin(
+        twin_id,
+        successor,
+        _optional(message, "expected_version"),
+        _optional(message, "observed_at_us"),
+    )
+
+
+def _read_admit(message: operation_pb2.AdmitIdentity, _limits: Limits) -> AdmitIdentity:
+    identity = names.identity(message.identity)
+    keys.check_public_key(message.public_key)
+    if message.role not in _ROLES:
+        raise LedgerError(Code.BAD_ROLE, f"role {message.role}")
+    return AdmitIdentity(identity, message.public_key, Role(message.role))
+
+
+def _read_revoke(message: operation_pb2.RevokeIdentity, _limits: Limits) -> RevokeIdentity:
+    return RevokeIdentity(names.identity(message.identity))
+
+
+_ROLES = frozenset(Role)
+
+_SECTIONS: dict[int, Section] = {
+    operation_pb2.SECTION_UNSPECIFIED: Section.REPORTED,
+    operation_pb2.SECTION_REPORTED: Section.REPORTED,
+    operation_pb2.SECTION_DESIRED: Section.DESIRED,
+}
+
+_READERS: dict[str, Callable[[Any, Limits], Operation]] = {
+    "create_twin": _read_create,
+    "update_twin": _read_update,
+    "relate": _read_relate,
+    "unrelate": _read_unrelate,
+    "retire_twin": _read_retire,
+    "admit_identity": _read_admit,
+    "revoke_identity": _read_revoke,
+}
