@@ -11,7 +11,7 @@ import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from twinledger.ledger.errors import Code, LedgerError
 
@@ -36,8 +36,8 @@ class Timestamp:
 
 
 CanonicalValue: TypeAlias = (
-    "None | bool | int | float | str | bytes | Timestamp"
-    " | list[CanonicalValue] | dict[str, CanonicalValue]"
+    "bool | int | float | str | bytes | Timestamp"
+    " | list[CanonicalValue] | dict[str, CanonicalValue] | None"
 )
 
 
@@ -156,7 +156,7 @@ def decode(raw: bytes) -> CanonicalValue:
         raise LedgerError(Code.MALFORMED, "a canonical text is not UTF-8") from None
     if end != len(raw):
         raise LedgerError(Code.MALFORMED, "bytes follow a canonical value")
-    return value
+    return cast("CanonicalValue", value)
 
 
 def _read(raw: bytes, at: int, depth: int) -> tuple[Any, int]:

@@ -47,7 +47,7 @@ _TRANSACTION: dict[Code, Entry] = {
     ),
     Code.UNKNOWN_FIELD: Entry(
         "The message holds a field that this ledger does not know",
-        "Leave the field out, or wait until the consortium has upgraded to the version that has it.",
+        "Leave the field out, or wait until the consortium has upgraded to a version with it.",
         _INVALID,
     ),
     Code.TOO_LARGE: Entry(
@@ -439,10 +439,8 @@ def _render_section(title: str, entries: dict[Code, Entry]) -> str:
         f" {'yes' if entry.waiting_helps else 'no'} |"
         for code, entry in entries.items()
     ]
-    head = (
-        "| code | what happened | what to do | gRPC status | waiting helps |\n|---|---|---|---|---|"
-    )
-    return f"## {title}\n\n{head}\n" + "\n".join(rows) + "\n"
+    head = ["| code | what happened | what to do | gRPC status | waiting helps |", "|---" * 5 + "|"]
+    return "\n".join([f"## {title}", "", *head, *rows, ""])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Why something was refused. Codes are never renamed and never used again for another reason."""
+    """Why something was refused. Codes are never renamed and never reused."""
 
     # Admission: the transaction itself.
     MALFORMED = "MALFORMED"

@@ -1,4 +1,7 @@
-"""What a transaction may ask for, as values; read from the wire with every check that needs no state."""
+"""What a transaction may ask for, as values, read from the wire.
+
+Reading makes every check that needs no state, so that an operation in hand is well-formed.
+"""
 
 from __future__ import annotations
 
@@ -219,16 +222,17 @@ def _read_retire(message: operation_pb2.RetireTwin, _limits: Limits) -> RetireTw
 def _read_admit(message: operation_pb2.AdmitIdentity, _limits: Limits) -> AdmitIdentity:
     identity = names.identity(message.identity)
     keys.check_public_key(message.public_key)
-    if message.role not in _ROLES:
+    role = _ROLES.get(message.role)
+    if role is None:
         raise LedgerError(Code.BAD_ROLE, f"role {message.role}")
-    return AdmitIdentity(identity, message.public_key, Role(message.role))
+    return AdmitIdentity(identity, message.public_key, role)
 
 
 def _read_revoke(message: operation_pb2.RevokeIdentity, _limits: Limits) -> RevokeIdentity:
     return RevokeIdentity(names.identity(message.identity))
 
 
-_ROLES = frozenset(Role)
+_ROLES: dict[int, Role] = {role.value: role for role in Role}
 
 _SECTIONS: dict[int, Section] = {
     operation_pb2.SECTION_UNSPECIFIED: Section.REPORTED,

@@ -78,7 +78,7 @@ class Receipt:
         """
         match decode(raw):
             case [1, bytes(transaction_id), str(outcome), int(failed), list(events)]:
-                return cls(
+                receipt = cls(
                     transaction_id,
                     outcome,
                     None if failed == NO_OPERATION else failed,
@@ -86,6 +86,10 @@ class Receipt:
                 )
             case _:
                 raise LedgerError(Code.MALFORMED, "it is no receipt of format 1")
+        # Patterns take True for 1; only bytes that this receipt has are its own.
+        if receipt.encode() != raw:
+            raise LedgerError(Code.MALFORMED, "a receipt's numbers are not ints")
+        return receipt
 
 
 def _decode_event(event: CanonicalValue) -> Event:

@@ -1,4 +1,4 @@
-"""What the layers above see of the agreed state: a sorted map from byte keys to canonical values."""
+"""What the layers above see of the agreed state: a sorted map of byte keys to canonical values."""
 
 from __future__ import annotations
 

@@ -151,9 +151,7 @@ def _read_numbered(index: int, message: operation_pb2.Operation, limits: Limits)
     try:
         return read_operation(message, limits)
     except LedgerError as error:
-        detail = (
-            f"in operation {index}: {error.detail}" if error.detail else f"in operation {index}"
-        )
+        detail = f"in operation {index}" + (f", {error.detail}" if error.detail else "")
         raise LedgerError(error.code, detail) from None
 
 

@@ -94,33 +94,33 @@ def to_wire(value: CanonicalValue) -> value_pb2.Value:
 
 
 def _write(value: CanonicalValue) -> value_pb2.Value:
-    match value:
-        case None:
-            return value_pb2.Value(null_value=True)
-        case bool():
-            return value_pb2.Value(bool_value=value)
-        case int():
-            return value_pb2.Value(int_value=value)
-        case float():
-            return value_pb2.Value(double_value=value)
-        case str():
-            return value_pb2.Value(string_value=value)
-        case bytes():
-            return value_pb2.Value(bytes_value=value)
-        case Timestamp(us):
-            return value_pb2.Value(timestamp_value=us)
-        case list():
-            return value_pb2.Value(
-                list_value=value_pb2.ListValue(items=[_write(item) for item in value])
-            )
-        case dict():
-            return value_pb2.Value(map_value=_write_map(value))
-        case _:
-            raise LedgerError(Code.BAD_VALUE, f"{type(value).__name__} is no kind of value")
+    writer = _WRITERS.get(type(value))
+    if writer is None:
+        raise LedgerError(Code.BAD_VALUE, f"{type(value).__name__} is no kind of value")
+    return writer(value)
 
 
-def _write_map(entries: dict[str, Any]) -> value_pb2.MapValue:
+def _write_list(items: list[Any]) -> value_pb2.Value:
+    return value_pb2.Value(list_value=value_pb2.ListValue(items=[_write(item) for item in items]))
+
+
+def _write_map(entries: dict[str, Any]) -> value_pb2.Value:
     ordered = sorted(entries.items(), key=lambda entry: entry[0].encode())
-    return value_pb2.MapValue(
-        entries=[value_pb2.MapEntry(key=key, value=_write(item)) for key, item in ordered]
+    return value_pb2.Value(
+        map_value=value_pb2.MapValue(
+            entries=[value_pb2.MapEntry(key=key, value=_write(item)) for key, item in ordered]
+        )
     )
+
+
+_WRITERS: dict[type, Callable[[Any], value_pb2.Value]] = {
+    type(None): lambda _value: value_pb2.Value(null_value=True),
+    bool: lambda value: value_pb2.Value(bool_value=value),
+    int: lambda value: value_pb2.Value(int_value=value),
+    float: lambda value: value_pb2.Value(double_value=value),
+    str: lambda value: value_pb2.Value(string_value=value),
+    bytes: lambda value: value_pb2.Value(bytes_value=value),
+    Timestamp: lambda value: value_pb2.Value(timestamp_value=value.us),
+    list: _write_list,
+    dict: _write_map,
+}

@@ -32,6 +32,6 @@ def refuse_unknown_fields(message: Message) -> None:
         LedgerError: UNKNOWN_FIELD.
     """
     size = message.ByteSize()
-    message.DiscardUnknownFields()  # type: ignore[no-untyped-call]
+    message.DiscardUnknownFields()
     if message.ByteSize() != size:
         raise LedgerError(Code.UNKNOWN_FIELD, f"in {message.DESCRIPTOR.name}")
