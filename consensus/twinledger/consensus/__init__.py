@@ -1,9 +1,9 @@
 """Raft, pure: values in, values out.
 
-This folder decides who leads and which entries are committed, as Ongaro's dissertation (2014) says,
-in the shape of etcd-io/raft: a state machine that takes messages and ticks and hands out work.
-It never does I/O, never reads a clock, never draws a random number, never starts a thread, and never
-raises for what a peer sent.
+This folder decides who leads and which entries are committed, as Ongaro's dissertation (2014)
+says, in the shape of etcd-io/raft: a state machine that takes messages and ticks and hands out
+work. It never does I/O, never reads a clock, never draws a random number, never starts a thread,
+and never raises for what a peer sent.
 
 Read in this order: types, messages, configuration, ready, log (the words); settings, raft (the
 face).

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from twinledger.consensus.errors import BadConfiguration
-from twinledger.consensus.types import MAX_NUMBER, Index, NodeId
+from twinledger.consensus.types import MAX_NUMBER, START, Index, NodeId
 
 Nodes = tuple[NodeId, ...]
 
@@ -41,7 +41,7 @@ class Configuration:
     """Voters of `outgoing` that become learners when the joint configuration is left."""
     removed: Nodes = ()
     """Ids that are dead for ever."""
-    warrant: Index = Index(0)
+    warrant: Index = START
 
     @property
     def joint(self) -> bool:
@@ -80,7 +80,8 @@ class Configuration:
             lists.append(nodes)
         if offset != len(data):
             raise BadConfiguration("bytes follow the configuration")
-        configuration = cls(*lists, warrant=Index(warrant))
+        voters, outgoing, learners, learners_next, removed = lists
+        configuration = cls(voters, outgoing, learners, learners_next, removed, Index(warrant))
         check(configuration)
         return configuration
 

@@ -17,6 +17,8 @@ ConsensusError
     `-- VerdictRefused          the driver said REFUSE
 """
 
+# ruff: noqa: N818 - the names say what is wrong; "Error" would add nothing
+
 from twinledger.consensus.types import NodeId
 
 
@@ -24,7 +26,7 @@ class ConsensusError(Exception):
     """The root of everything a caller of this package can be told."""
 
 
-class NotLeader(ConsensusError):  # noqa: N818 - named as the field names it
+class NotLeader(ConsensusError):
     """Only the leader can do this."""
 
     def __init__(self, leader: NodeId | None) -> None:
@@ -33,11 +35,11 @@ class NotLeader(ConsensusError):  # noqa: N818 - named as the field names it
         self.leader = leader
 
 
-class ProposalsFull(ConsensusError):  # noqa: N818
+class ProposalsFull(ConsensusError):
     """The uncommitted tail has reached its limit."""
 
 
-class TransferInProgress(ConsensusError):  # noqa: N818
+class TransferInProgress(ConsensusError):
     """The leader is handing over and takes no proposals until that ends."""
 
     def __init__(self, to: NodeId) -> None:
@@ -46,11 +48,11 @@ class TransferInProgress(ConsensusError):  # noqa: N818
         self.to = to
 
 
-class TransferRefused(ConsensusError):  # noqa: N818
+class TransferRefused(ConsensusError):
     """Leadership cannot be handed to this node."""
 
 
-class ReadsFull(ConsensusError):  # noqa: N818
+class ReadsFull(ConsensusError):
     """Too many reads wait for confirmation."""
 
 

@@ -99,7 +99,7 @@ class AppendRejected:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """I still lead. Numbered, so that an acknowledgement proves leadership after its round began."""
+    """I still lead. Numbered: an acknowledgement proves leadership after its round began."""
 
     sender: NodeId
     recipient: NodeId
@@ -162,7 +162,7 @@ class SnapshotOffer:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotStatus:
-    """The recipient of an offer gave up on it. (Success is an AppendAccepted.)"""
+    """The recipient of an offer gave up on it. Success is an AppendAccepted instead."""
 
     sender: NodeId
     recipient: NodeId

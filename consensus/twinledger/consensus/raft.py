@@ -1,13 +1,41 @@
-"""The face of the core: every call the driver makes, and where each message goes."""
+"""The face of the core: every call the driver makes, and what it gets back."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
+from twinledger.consensus import (
+    appending,
+    committing,
+    election,
+    heartbeats,
+    membership,
+    reads,
+    replication,
+    roles,
+    snapshots,
+    stepping,
+    transfer,
+)
 from twinledger.consensus.configuration import Configuration, Nodes
-from twinledger.consensus.log import LogReader
+from twinledger.consensus.core import Core
+from twinledger.consensus.errors import NotLeader, ProposalsFull, TransferInProgress
+from twinledger.consensus.invariant import invariant
+from twinledger.consensus.log import Log, LogReader
 from twinledger.consensus.messages import Message, Snapshot
-from twinledger.consensus.ready import Ready
+from twinledger.consensus.progress import Progress
+from twinledger.consensus.ready import Persist, Ready
 from twinledger.consensus.settings import Settings
-from twinledger.consensus.types import HardState, Index, NodeId, Role, Term, Verdict
+from twinledger.consensus.types import (
+    ENTRY_OVERHEAD_BYTES,
+    START,
+    EntryKind,
+    HardState,
+    Index,
+    NodeId,
+    Role,
+    Term,
+    Verdict,
+)
 
 
 class Raft:
@@ -17,11 +45,15 @@ class Raft:
         settings: limits and this node's id.
         log: the durable log.
         hard_state: as last persisted; HardState(Term(0), None) at first.
-        commit: the greater of the stored commit and applied indexes, at most the last log index.
+        commit: the greater of the stored commit and applied indexes.
         applied: the last index whose effects are durable in the driver's state.
         configuration: in force after the entry at `applied` (genesis or snapshot at first). The
             core reads configuration entries above it from the log itself.
         verdict: asked before a configuration entry is appended here.
+
+    Raises:
+        InvariantViolation: the log ends below `commit`: the disk lost what it had acknowledged, and
+            a node in that state must not vote again.
     """
 
     def __init__(
@@ -34,15 +66,36 @@ class Raft:
         applied: Index,
         configuration: Configuration,
         verdict: Callable[[Configuration], Verdict],
-    ) -> None: ...
+    ) -> None:
+        self._core = Core(
+            settings=settings,
+            log=Log(log, commit, applied, settings.max_cached_bytes),
+            verdict=verdict,
+            term=hard_state.term,
+            vote=hard_state.vote,
+            saved=hard_state,
+            configurations=[(applied, configuration)],
+        )
+        membership.read_from_log(self._core)
+        roles.become_follower(self._core, hard_state.term, None)
 
     # What the driver feeds in.
 
     def tick(self) -> None:
         """Let one unit of time pass."""
+        core = self._core
+        if core.role is Role.LEADER:
+            transfer.tick(core)
+            heartbeats.tick(core)
+            replication.tick(core)
+            membership.leave_joint(core)
+        else:
+            election.tick(core)
+        reads.tick(core)
 
     def step(self, message: Message) -> None:
         """Take a message from a peer. Never raises for what a peer sent: see `dropped`."""
+        stepping.step(self._core, message)
 
     def propose(self, payload: bytes) -> Index:
         """Append a BLOCK entry and return its index, which is not committed yet.
@@ -50,7 +103,10 @@ class Raft:
         Raises:
             NotLeader, TransferInProgress, ProposalsFull.
         """
-        raise NotImplementedError
+        self._check_may_propose()
+        if not appending.fits(self._core, len(payload) + ENTRY_OVERHEAD_BYTES):
+            raise ProposalsFull("too much waits to be committed")
+        return appending.append_own(self._core, EntryKind.BLOCK, payload)
 
     def propose_configuration(self, voters: Nodes, learners: Nodes, warrant: Index) -> Index:
         """Append a CONFIGURATION entry that moves to these sets, by way of a joint one if needed.
@@ -58,7 +114,14 @@ class Raft:
         Nodes that are in neither set any more are removed for ever. From a joint configuration
         the leader moves on by itself. Raises NotLeader, TransferInProgress or ConfigurationError.
         """
-        raise NotImplementedError
+        self._check_may_propose()
+        return membership.propose(self._core, voters, learners, warrant)
+
+    def _check_may_propose(self) -> None:
+        if self._core.role is not Role.LEADER:
+            raise NotLeader(self._core.leader)
+        if self._core.transferee is not None:
+            raise TransferInProgress(self._core.transferee)
 
     def transfer_leadership(self, to: NodeId) -> None:
         """Hand leadership to a voter. Given up after an election timeout.
@@ -66,6 +129,7 @@ class Raft:
         Raises:
             NotLeader, TransferRefused.
         """
+        transfer.begin(self._core, to)
 
     def read_index(self, context: bytes) -> None:
         """Ask from which index a read may be served; the answer comes in Ready.reads.
@@ -75,83 +139,155 @@ class Raft:
         Raises:
             NotLeader: no leader is known. ReadsFull.
         """
+        reads.ask(self._core, context)
 
     # What the driver reports back.
 
     def persisted(self, sequence: int) -> None:
         """Tell that the persist of this sequence, and all before it, are synced."""
+        core = self._core
+        invariant(sequence <= core.outbox.sequence, "a persist that was never issued is synced")
+        for ticket in core.outbox.settle(sequence):
+            core.log.stable_to(ticket.end)
+            if ticket.own_vote is not None:
+                election.own_vote_durable(core, ticket.own_vote)
+        if core.role is Role.LEADER:
+            committing.advance(core)
 
     def applied(self, index: Index) -> None:
         """Tell that everything up to `index` is applied."""
+        self._core.log.applied_to(index)
+        membership.leave_joint(self._core)
 
     def snapshot_installed(self, snapshot: Snapshot) -> None:
         """Tell that the snapshot now stands for the log, which is empty above it.
 
         Call only while `pending_snapshot` is this one and no persist is outstanding.
         """
+        snapshots.installed(self._core, snapshot)
 
     def snapshot_failed(self, snapshot: Snapshot) -> None:
         """Tell that the snapshot was refused or could not be fetched."""
+        snapshots.failed(self._core, snapshot)
 
     def snapshot_sent(self, peer: NodeId, *, delivered: bool) -> None:
         """Tell that streaming a snapshot to this peer ended."""
+        progress = self._core.peers.get(peer)
+        if progress is not None and not delivered:
+            snapshots.give_up(progress)
 
     def unreachable(self, peer: NodeId) -> None:
         """Tell that sending to this peer failed: messages are lost."""
+        progress = self._core.peers.get(peer)
+        if progress is not None:
+            replication.messages_lost(progress)
 
     # What there is to do.
 
     def has_ready(self) -> bool:
         """Whether `ready` has anything to hand out."""
-        raise NotImplementedError
+        core = self._core
+        return bool(
+            core.outbox.messages
+            or core.log.has_committed
+            or core.reads.ready
+            or core.reads.aborted
+            or core.offer_is_new
+            or self._must_persist()
+            or reads.can_begin_round(core)
+            or any(replication.wants_append(core, peer) for peer in core.peers.values())
+        )
 
     def ready(self) -> Ready:
         """Hand out everything that waits, once."""
-        raise NotImplementedError
+        core = self._core
+        reads.begin_round(core)
+        replication.send_appends(core)
+        persist = self._take_persist() if self._must_persist() else None
+        offer = core.offered if core.offer_is_new else None
+        ready = Ready(
+            messages=tuple(core.outbox.messages),
+            persist=persist,
+            committed=core.log.take_committed(core.settings.max_committed_bytes_per_ready),
+            reads=tuple(core.reads.ready),
+            aborted_reads=tuple(core.reads.aborted),
+            snapshot=offer,
+        )
+        core.outbox.messages.clear()
+        core.reads.ready.clear()
+        core.reads.aborted.clear()
+        core.offer_is_new = False
+        return ready
+
+    def _must_persist(self) -> bool:
+        core = self._core
+        return bool(core.outbox.promises or core.log.has_unstable or core.saved != core.hard_state)
+
+    def _take_persist(self) -> Persist:
+        core = self._core
+        changed = core.saved != core.hard_state
+        truncate_from, entries = core.log.take_unstable()
+        own_vote = core.term if changed and core.role is Role.CANDIDATE else None
+        sequence = core.outbox.issue(entries[-1].index if entries else START, own_vote)
+        core.saved = core.hard_state
+        promises = tuple(core.outbox.promises)
+        core.outbox.promises.clear()
+        hard_state = core.saved if changed else None
+        return Persist(sequence, hard_state, truncate_from, entries, core.log.commit, promises)
 
     # What can be seen.
 
     @property
     def role(self) -> Role:
         """This node's role."""
-        raise NotImplementedError
+        return self._core.role
 
     @property
     def leader(self) -> NodeId | None:
         """The leader of the current term, as far as known."""
-        raise NotImplementedError
+        return self._core.leader
 
     @property
     def term(self) -> Term:
         """The current term (maybe not durable yet)."""
-        raise NotImplementedError
+        return self._core.term
 
     @property
     def vote(self) -> NodeId | None:
         """The vote in the current term (maybe not durable yet)."""
-        raise NotImplementedError
+        return self._core.vote
 
     @property
     def commit(self) -> Index:
         """The highest index known to be committed."""
-        raise NotImplementedError
+        return self._core.log.commit
 
     @property
     def last_index(self) -> Index:
         """The last index of the log (maybe not durable yet)."""
-        raise NotImplementedError
+        return self._core.log.last_index
 
     @property
     def configuration(self) -> Configuration:
         """The configuration in force: the newest appended one."""
-        raise NotImplementedError
+        return self._core.configuration
+
+    @property
+    def progress(self) -> Mapping[NodeId, Progress]:
+        """What a leader knows of its followers; empty on others. To look at, not to change."""
+        return MappingProxyType(self._core.peers)
+
+    @property
+    def transferee(self) -> NodeId | None:
+        """The node leadership is being handed to."""
+        return self._core.transferee
 
     @property
     def pending_snapshot(self) -> Snapshot | None:
         """The snapshot that is to be installed, if it is still wanted."""
-        raise NotImplementedError
+        return self._core.offered.snapshot if self._core.offered is not None else None
 
     @property
     def dropped(self) -> Mapping[str, int]:
         """How many messages were dropped, by reason."""
-        raise NotImplementedError
+        return MappingProxyType(self._core.dropped)

@@ -26,8 +26,9 @@ class Persist:
     entries: tuple[Entry, ...]
     commit: Index
     """Store it with the rest. A configuration entry must never be durable without it: it is at
-    least that entry's warrant, whose commitment a power cut must not make us forget. It may name
-    entries beyond what is durable here: at restart take the lesser of it and the last index."""
+    least that entry's warrant, whose commitment a power cut must not make us forget. It never
+    exceeds the last index of this and the earlier persists: a stored commit above the last stored
+    index means that the log was damaged."""
     messages: tuple[Message, ...]
     """May leave only after this persist and all before it are synced."""
 

@@ -10,6 +10,8 @@ Term = NewType("Term", int)
 Index = NewType("Index", int)
 NodeId = NewType("NodeId", str)
 
+# The place before the first entry, where the genesis hash stands.
+START: Final = Index(0)
 HASH_BYTES: Final = 32
 # Numbers travel as u64; half the range keeps every sum of two of them encodable.
 MAX_NUMBER: Final = 2**62

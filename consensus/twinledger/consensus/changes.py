@@ -1,0 +1,86 @@
+"""From one configuration to the next: pure functions (dissertation, sections 4.1 to 4.3).
+
+A target is a set of voters and a set of learners. One voter more or less is one step; anything
+else goes through a joint configuration. Whoever is in neither set any more is removed for ever.
+"""
+
+from collections.abc import Iterable
+
+from twinledger.consensus.configuration import Configuration, Nodes, check
+from twinledger.consensus.errors import BadConfiguration, ChangeInProgress
+from twinledger.consensus.types import Index, NodeId
+
+
+def next_configuration(
+    current: Configuration, voters: Iterable[NodeId], learners: Iterable[NodeId], warrant: Index
+) -> Configuration:
+    """Return the first step from `current` to the target.
+
+    Raises:
+        ChangeInProgress: `current` is joint; it must be left first.
+        BadConfiguration: the target makes no sense.
+    """
+    goal = _nodes(voters)
+    step = simple if len(set(current.voters) ^ set(goal)) <= 1 else enter_joint
+    return step(current, goal, _nodes(learners), warrant)
+
+
+def simple(current: Configuration, voters: Nodes, learners: Nodes, warrant: Index) -> Configuration:
+    """Return the target itself: at most one voter may differ, so that majorities overlap."""
+    if current.joint:
+        raise ChangeInProgress("can't apply simple config change in joint config")
+    if not voters:
+        raise BadConfiguration("removed all voters")
+    if len(set(current.voters) ^ set(voters)) > 1:
+        raise BadConfiguration("more than one voter changed without entering joint config")
+    gone = set(current.members) - {*voters, *learners}
+    return _checked(
+        Configuration(
+            voters, learners=learners, removed=_nodes({*current.removed, *gone}), warrant=warrant
+        )
+    )
+
+
+def enter_joint(
+    current: Configuration, voters: Nodes, learners: Nodes, warrant: Index
+) -> Configuration:
+    """Return the joint configuration of old and new. Old voters stay until it is left."""
+    if current.joint:
+        raise ChangeInProgress("config is already joint")
+    if not current.voters or not voters:
+        raise BadConfiguration("can't make a zero-voter config joint")
+    gone = set(current.learners) - {*voters, *learners}
+    return _checked(
+        Configuration(
+            voters,
+            outgoing=current.voters,
+            learners=_nodes(set(learners) - set(current.voters)),
+            learners_next=_nodes(set(learners) & set(current.voters)),
+            removed=_nodes({*current.removed, *gone}),
+            warrant=warrant,
+        )
+    )
+
+
+def leave_joint(current: Configuration) -> Configuration:
+    """Return the new half alone. Its warrant is the one the joint configuration named."""
+    if not current.joint:
+        raise BadConfiguration("can't leave a non-joint config")
+    gone = set(current.outgoing) - {*current.voters, *current.learners_next}
+    return _checked(
+        Configuration(
+            current.voters,
+            learners=_nodes({*current.learners, *current.learners_next}),
+            removed=_nodes({*current.removed, *gone}),
+            warrant=current.warrant,
+        )
+    )
+
+
+def _nodes(nodes: Iterable[NodeId]) -> Nodes:
+    return tuple(sorted(set(nodes)))
+
+
+def _checked(configuration: Configuration) -> Configuration:
+    check(configuration)
+    return configuration

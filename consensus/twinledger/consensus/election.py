@@ -1,0 +1,142 @@
+"""Elections: when to ask, whom to answer, what to make of the answers.
+
+PreVote keeps a node that was cut off from raising terms; CheckQuorum makes a leader that was cut
+off step down; both are needed (a partial cut took etcd clusters down for hours in 2020).
+"""
+
+from twinledger.consensus import appending, membership, quorum, roles
+from twinledger.consensus.core import Core
+from twinledger.consensus.dropped import Reason
+from twinledger.consensus.messages import (
+    PreVoteRequest,
+    PreVoteResponse,
+    TimeoutNow,
+    VoteRequest,
+    VoteResponse,
+)
+from twinledger.consensus.quorum import VoteResult
+from twinledger.consensus.types import EntryKind, NodeId, Role, Term
+
+
+def promotable(core: Core) -> bool:
+    """Whether this node may campaign: a voter whose log is not about to be replaced."""
+    return core.configuration.is_voter(core.node) and core.offered is None
+
+
+def leader_alive(core: Core) -> bool:
+    """Whether we heard from a leader too lately to help replace it (dissertation, 4.2.3)."""
+    return (
+        core.settings.check_quorum
+        and core.leader is not None
+        and core.election_elapsed < core.settings.election_ticks
+    )
+
+
+def tick(core: Core) -> None:
+    """Let time pass for a node that does not lead."""
+    core.election_elapsed += 1
+    if core.election_elapsed >= core.election_timeout and promotable(core):
+        if core.settings.pre_vote:
+            _ask_before_campaigning(core)
+        else:
+            campaign(core, transfer=False)
+
+
+def _ask_before_campaigning(core: Core) -> None:
+    roles.become_pre_candidate(core)
+    for voter in _other_voters(core):
+        core.send(
+            PreVoteRequest(
+                core.node, voter, Term(core.term + 1), core.log.last_index, core.log.last_term
+            )
+        )
+    _record_vote(core, core.node, granted=True)
+
+
+def campaign(core: Core, *, transfer: bool) -> None:
+    """Ask for votes in the next term, once our own vote is durable."""
+    roles.become_candidate(core)
+    for voter in _other_voters(core):
+        core.promise(
+            VoteRequest(
+                core.node, voter, core.term, core.log.last_index, core.log.last_term, transfer
+            )
+        )
+
+
+def own_vote_durable(core: Core, term: Term) -> None:
+    """Count our own vote, now that no crash can make us forget it."""
+    if core.role is Role.CANDIDATE and core.term == term:
+        _record_vote(core, core.node, granted=True)
+
+
+def on_pre_vote_request(core: Core, request: PreVoteRequest) -> None:
+    """Say whether we would vote for the sender. Changes nothing here."""
+    granted = request.term > core.term and _up_to_date(core, request)
+    term = request.term if granted else core.term
+    core.send(PreVoteResponse(core.node, request.sender, term, granted))
+
+
+def on_vote_request(core: Core, request: VoteRequest) -> None:
+    """Vote for the sender, or not (dissertation, sections 3.4 and 3.6.1)."""
+    free = core.vote is None and core.leader is None
+    granted = (free or core.vote == request.sender) and _up_to_date(core, request)
+    if granted:
+        roles.grant_vote(core, request.sender)
+    core.promise(VoteResponse(core.node, request.sender, core.term, granted))
+
+
+def on_pre_vote_response(core: Core, response: PreVoteResponse) -> None:
+    """Count an answer to our question."""
+    asked = Term(core.term + 1) if response.granted else core.term
+    expected = core.role is Role.PRE_CANDIDATE and response.term == asked
+    if not expected or not core.configuration.is_voter(response.sender):
+        core.drop(Reason.NOT_ASKED)
+        return
+    _record_vote(core, response.sender, granted=response.granted)
+
+
+def on_vote_response(core: Core, response: VoteResponse) -> None:
+    """Count a vote."""
+    if core.role is not Role.CANDIDATE or not core.configuration.is_voter(response.sender):
+        core.drop(Reason.NOT_ASKED)
+        return
+    _record_vote(core, response.sender, granted=response.granted)
+
+
+def on_timeout_now(core: Core, message: TimeoutNow) -> None:
+    """Campaign at once, without asking first: the leader itself wants it."""
+    if core.leader != message.sender or not promotable(core):
+        core.drop(Reason.NOT_ASKED)
+        return
+    campaign(core, transfer=True)
+
+
+def _record_vote(core: Core, voter: NodeId, *, granted: bool) -> None:
+    core.votes.setdefault(voter, granted)
+    configuration = core.configuration
+    result = quorum.joint_vote(configuration.voters, configuration.outgoing, core.votes)
+    if result is VoteResult.WON and core.role is Role.PRE_CANDIDATE:
+        campaign(core, transfer=False)
+    elif result is VoteResult.WON:
+        _lead(core)
+    elif result is VoteResult.LOST:
+        roles.become_follower(core, core.term, None)
+
+
+def _lead(core: Core) -> None:
+    """Lead, and append the no-op without which nothing older can be known to be committed."""
+    roles.become_leader(core)
+    membership.track_peers(core)
+    appending.count_uncommitted(core)
+    appending.append_own(core, EntryKind.BLOCK, b"")
+
+
+def _up_to_date(core: Core, request: PreVoteRequest | VoteRequest) -> bool:
+    ours = (core.log.last_term, core.log.last_index)
+    return (request.last_term, request.last_index) >= ours
+
+
+def _other_voters(core: Core) -> list[NodeId]:
+    configuration = core.configuration
+    return sorted({*configuration.voters, *configuration.outgoing} - {core.node})

@@ -1,0 +1,153 @@
+"""Where each message goes: first what its term says, then what its class says."""
+
+from typing import assert_never
+
+from twinledger.consensus import (
+    election,
+    following,
+    reads,
+    replication,
+    roles,
+    snapshots,
+    validation,
+)
+from twinledger.consensus.core import Core
+from twinledger.consensus.dropped import Reason
+from twinledger.consensus.messages import (
+    Append,
+    AppendAccepted,
+    AppendRejected,
+    Heartbeat,
+    HeartbeatResponse,
+    Message,
+    PreVoteRequest,
+    PreVoteResponse,
+    ReadRequest,
+    ReadResponse,
+    SnapshotOffer,
+    SnapshotStatus,
+    StaleTerm,
+    TimeoutNow,
+    VoteRequest,
+    VoteResponse,
+)
+from twinledger.consensus.types import NodeId, Role
+
+FromLeader = Append | Heartbeat | SnapshotOffer | TimeoutNow
+AboutElection = PreVoteRequest | PreVoteResponse | VoteRequest | VoteResponse
+FromFollower = AppendAccepted | AppendRejected | HeartbeatResponse | SnapshotStatus
+
+
+def step(core: Core, message: Message) -> None:
+    """Take one message, or drop it and count why."""
+    reason = validation.fault(core.node, message) or _is_removed(core, message.sender)
+    reason = reason or _settle_terms(core, message)
+    if reason is not None:
+        core.drop(reason)
+        return
+    _dispatch(core, message)
+
+
+def _is_removed(core: Core, sender: NodeId) -> Reason | None:
+    """Refuse to hear a node whose removal is committed.
+
+    Senders that are merely unknown are heard: a configuration that names them may be in the log of
+    everyone but us (dissertation, section 4.1). That they are who they say is the transport's task.
+    """
+    return Reason.REMOVED_SENDER if sender in core.configurations[0][1].removed else None
+
+
+def _settle_terms(core: Core, message: Message) -> Reason | None:
+    """Adopt a higher term, answer a lower one. Return why the message goes no further, if so."""
+    if message.term < core.term:
+        _answer_past_term(core, message)
+        return Reason.PAST_TERM
+    if message.term == core.term:
+        return None
+    if isinstance(message, PreVoteRequest | VoteRequest) and election.leader_alive(core):
+        forced = isinstance(message, VoteRequest) and message.transfer
+        if not forced:
+            return Reason.LEADER_ALIVE
+    if not _asks_about_future_term(message):
+        roles.become_follower(core, message.term, None)
+    return None
+
+
+def _asks_about_future_term(message: Message) -> bool:
+    """Whether the term is only one that somebody might campaign in."""
+    granted = isinstance(message, PreVoteResponse) and message.granted
+    return granted or isinstance(message, PreVoteRequest)
+
+
+def _answer_past_term(core: Core, message: Message) -> None:
+    """Tell a sender of the past about our term, for it may wait for us for ever otherwise.
+
+    A leader of the past is told by name of the term, so that it steps down and we, who are stuck in
+    a higher term and cannot win, come back in one that everybody shares.
+    """
+    if isinstance(message, PreVoteRequest):
+        core.send(PreVoteResponse(core.node, message.sender, core.term, granted=False))
+    elif isinstance(message, Append | Heartbeat | SnapshotOffer):
+        core.send(StaleTerm(core.node, message.sender, core.term))
+
+
+def _dispatch(core: Core, message: Message) -> None:
+    match message:
+        case Append() | Heartbeat() | SnapshotOffer() | TimeoutNow():
+            _from_leader(core, message)
+        case AppendAccepted() | AppendRejected() | HeartbeatResponse() | SnapshotStatus():
+            _from_follower(core, message)
+        case PreVoteRequest() | PreVoteResponse() | VoteRequest() | VoteResponse():
+            _about_election(core, message)
+        case ReadRequest():
+            reads.on_request(core, message)
+        case ReadResponse():
+            reads.on_response(core, message)
+        case StaleTerm():
+            pass  # all it had to say was its term
+        case _:
+            assert_never(message)
+
+
+def _from_leader(core: Core, message: FromLeader) -> None:
+    match message:
+        case Append():
+            following.on_append(core, message)
+        case Heartbeat():
+            following.on_heartbeat(core, message)
+        case SnapshotOffer():
+            snapshots.on_offer(core, message)
+        case TimeoutNow():
+            election.on_timeout_now(core, message)
+
+
+def _about_election(core: Core, message: AboutElection) -> None:
+    match message:
+        case PreVoteRequest():
+            election.on_pre_vote_request(core, message)
+        case PreVoteResponse():
+            election.on_pre_vote_response(core, message)
+        case VoteRequest():
+            election.on_vote_request(core, message)
+        case VoteResponse():
+            election.on_vote_response(core, message)
+
+
+def _from_follower(core: Core, message: FromFollower) -> None:
+    if core.role is not Role.LEADER:
+        core.drop(Reason.NOT_LEADER)
+        return
+    progress = core.peers.get(message.sender)
+    if progress is None:
+        core.drop(Reason.UNKNOWN_SENDER)
+        return
+    match message:
+        case AppendAccepted():
+            replication.on_accepted(core, progress, message)
+        case AppendRejected():
+            replication.on_rejected(core, progress, message)
+        case HeartbeatResponse():
+            replication.on_heartbeat_response(core, progress, message)
+            reads.confirm(core)
+        case SnapshotStatus():
+            snapshots.on_status(core, progress, message)
