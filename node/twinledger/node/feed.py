@@ -1,0 +1,64 @@
+"""Tells those who wait that a block was executed: submitters by transaction, readers by height."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.transaction import TransactionId
+
+
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(slots=True)
+class Feed(Generic[Outcome]):
+    """Waiters of the event loop. `Outcome` is what a submitter is told."""
+
+    height: int
+    _advanced: asyncio.Event = field(default_factory=asyncio.Event)
+    _waiters: dict[TransactionId, list[Callable[[Outcome], None]]] = field(default_factory=dict)
+    _closed: bool = False
+
+    def subscribe(self, transaction_id: TransactionId, told: Callable[[Outcome], None]) -> None:
+        """Have `told` called once, when the transaction is settled."""
+        self._waiters.setdefault(transaction_id, []).append(told)
+
+    def unsubscribe(self, transaction_id: TransactionId, told: Callable[[Outcome], None]) -> None:
+        """Stop waiting, for example because the client went away."""
+        waiting = self._waiters.get(transaction_id, [])
+        if told in waiting:
+            waiting.remove(told)
+            if not waiting:
+                del self._waiters[transaction_id]
+
+    def settle(self, transaction_id: TransactionId, outcome: Outcome) -> None:
+        """Tell everyone who waits for this transaction."""
+        for told in self._waiters.pop(transaction_id, ()):
+            told(outcome)
+
+    def advance(self, height: int) -> None:
+        """Wake everyone who waits for this height or a lower one."""
+        self.height = height
+        self._wake()
+
+    def close(self) -> None:
+        """Wake everyone for the last time: the node is stopping."""
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._advanced.set()
+        self._advanced = asyncio.Event()
+
+    async def reached(self, height: int) -> None:
+        """Return when this height has been executed.
+
+        Raises:
+            LedgerError: STOPPING.
+        """
+        while self.height < height:
+            if self._closed:
+                raise LedgerError(Code.STOPPING, "this node is shutting down")
+            await self._advanced.wait()

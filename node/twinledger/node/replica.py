@@ -1,0 +1,197 @@
+"""The loop around the consensus core: what goes in, and what is done with what comes out.
+
+The core is touched only by the event loop. Appends leave while the log is being written (the
+dissertation's section 10.2.1); what depends on durability leaves after the sync. Any fault of the
+disk or of the core itself stops the node: neither is ever retried.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+
+from twinledger.consensus import (
+    Append,
+    ConsensusError,
+    Entry,
+    EntryKind,
+    Index,
+    Message,
+    NodeId,
+    Persist,
+    Raft,
+    Role,
+)
+from twinledger.ledger.block import BlockBody
+from twinledger.ledger.limits import Limits
+from twinledger.node.transport import Transport
+from twinledger.storage import LogStore
+
+logger = logging.getLogger(__name__)
+
+
+def now_us() -> int:
+    """The wall clock, microseconds since 1970: data for blocks, never for safety."""
+    return time.time_ns() // 1000
+
+
+@dataclass(slots=True)
+class Replica:
+    """Owns the core and moves its work to disk, network and execution."""
+
+    core: Raft
+    log: LogStore
+    transport: Transport
+    disk: Executor
+    """One thread: writes happen in order."""
+    tick_s: float
+    limits: Limits
+    max_hand_over_ticks: int = 50
+    committed: asyncio.Queue[Sequence[Entry]] = field(default_factory=asyncio.Queue)
+    """Pages for the applier; the core hands out the next after `applied`."""
+    leadership_changed: Callable[[], None] = lambda: None
+    first_index_led: Index = Index(0)
+    """The index of the no-op of the term this node leads; older entries end below it."""
+    _persists: list[Persist] = field(default_factory=list)
+    _persist_waits: asyncio.Event = field(default_factory=asyncio.Event)
+    _leadership: tuple[int, NodeId | None, bool] = (0, None, False)
+    _fault: asyncio.Future[None] = field(default_factory=lambda: asyncio.Future())
+
+    async def run(self) -> None:
+        """Tick and write for ever; ends by cancellation, or raises what must stop the node."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tick(), name="ticks")
+            group.create_task(self._write(), name="log writer")
+            group.create_task(self._watch_for_faults(), name="faults")
+            self.advance()
+
+    @property
+    def leads(self) -> bool:
+        """Whether this node is the leader, as far as it knows."""
+        return self.core.role is Role.LEADER
+
+    @property
+    def leadership(self) -> tuple[int, str] | None:
+        """Term and leader; None while no leader is known."""
+        leader = self.core.leader
+        return None if leader is None else (self.core.term, leader)
+
+    def step(self, message: Message) -> None:
+        """Take a message from a peer."""
+        if isinstance(message, Append):
+            message = self._withhold_future(message)
+        self._guarded(lambda: self.core.step(message))
+
+    def propose(self, payload: bytes) -> None:
+        """Append a block as leader; raises what Raft.propose raises."""
+        self.core.propose(payload)
+
+    def transfer_leadership(self) -> None:
+        """Hand leadership to the peer that is furthest, if any is reachable; else keep it."""
+        peers = self.transport.peers
+        matches = {
+            node: progress.match
+            for node, progress in self.core.progress.items()
+            if node in peers and peers[node].connected and self.core.configuration.is_voter(node)
+        }
+        if not matches:
+            return
+        try:
+            self.core.transfer_leadership(max(matches, key=lambda node: matches[node]))
+        except ConsensusError as error:
+            logger.warning("leadership stays here", extra={"reason": str(error)})
+        self.advance()
+
+    async def hand_over(self) -> None:
+        """Hand over leadership and wait until it is gone or the attempt is over."""
+        self.transfer_leadership()
+        for _ in range(self.max_hand_over_ticks):
+            if not self.leads:
+                return
+            await asyncio.sleep(self.tick_s)
+
+    def applied(self, index: Index) -> None:
+        """Tell the core that everything up to this height is executed."""
+        self._guarded(lambda: self.core.applied(index))
+
+    def lost(self, peer: NodeId) -> None:
+        """Tell the core that messages to a peer were lost."""
+        self._guarded(lambda: self.core.unreachable(peer))
+
+    def advance(self) -> None:
+        """Do everything the core wants done now."""
+        core = self.core
+        while core.has_ready():
+            ready = core.ready()
+            self.transport.send(ready.messages)
+            if ready.persist is not None:
+                self._persists.append(ready.persist)
+                self._persist_waits.set()
+            if ready.committed:
+                self.committed.put_nowait(ready.committed)
+        self._notice_leadership()
+
+    def _guarded(self, change: Callable[[], None]) -> None:
+        """Change the core and go on; a fault of the core stops the node, whoever called."""
+        try:
+            change()
+            self.advance()
+        except Exception as error:
+            if not self._fault.done():
+                self._fault.set_exception(error)
+
+    async def _watch_for_faults(self) -> None:
+        await self._fault
+
+    async def _tick(self) -> None:
+        while True:
+            # One late tick after a pause, never a burst: a paused node must not count the pause
+            # as silence of the leader many times over.
+            await asyncio.sleep(self.tick_s)
+            self.core.tick()
+            self.advance()
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._persist_waits.wait()
+            self._persist_waits.clear()
+            persists, self._persists = self._persists, []
+            await loop.run_in_executor(self.disk, self._write_all, persists)
+            for persist in persists:
+                self.core.persisted(persist.sequence)
+                self.transport.send(persist.messages)
+            self.advance()
+
+    def _write_all(self, persists: Sequence[Persist]) -> None:
+        for persist in persists:
+            self.log.write(persist)
+
+    def _withhold_future(self, message: Append) -> Append:
+        """Cut off entries whose block time leads this node's clock by too much (DESIGN 4).
+
+        The core acknowledges only what the message still carries; the leader sends the rest again,
+        and by then the clocks may agree.
+        """
+        latest = now_us() + self.limits.max_clock_lead_us
+        for position, entry in enumerate(message.entries):
+            if self._block_time_us(entry) > latest:
+                return replace(message, entries=message.entries[:position])
+        return message
+
+    def _block_time_us(self, entry: Entry) -> int:
+        if entry.kind is not EntryKind.BLOCK or not entry.payload:
+            return 0
+        return BlockBody.decode_or_empty(entry.payload, self.limits).time_us
+
+    def _notice_leadership(self) -> None:
+        core = self.core
+        leadership = (core.term, core.leader, self.leads)
+        if leadership == self._leadership:
+            return
+        if self.leads:
+            self.first_index_led = core.last_index
+        self._leadership = leadership
+        self.leadership_changed()

@@ -1,0 +1,138 @@
+"""Puts a service on a server: parsing, errors and logging are the same for every call.
+
+The generated registration would answer garbage bytes with gRPC's own INTERNAL. Here every call is
+found through the service's descriptor, so that none can be left out: bytes that do not parse are
+MALFORMED, a LedgerError leaves as google.rpc.Status, and anything else is a fault of this program,
+logged with its traceback and told as INTERNAL.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, NoReturn
+
+import grpc
+from google.protobuf import duration_pb2, message_factory
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.rpc import error_details_pb2, status_pb2
+
+from twinledger.ledger.catalogue import CATALOGUE
+from twinledger.ledger.errors import Code, LedgerError
+
+ERROR_DOMAIN: Final = "twinledger"
+_STATUS_KEY: Final = "grpc-status-details-bin"
+
+logger = logging.getLogger(__name__)
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Parsed = Message | LedgerError
+
+
+def service_handler(service: ServiceDescriptor, implementation: object) -> grpc.GenericRpcHandler:
+    """Return the handler of a whole service.
+
+    `implementation` has one coroutine (or async generator, when the response is a stream) for each
+    method, named as the method in snake case.
+    """
+    handlers = {
+        method.name: _method_handler(method, getattr(implementation, _snake(method.name)))
+        for method in service.methods
+    }
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
+def _method_handler(method: MethodDescriptor, call: Callable[..., Any]) -> grpc.RpcMethodHandler:
+    request_class = message_factory.GetMessageClass(method.input_type)
+
+    def parse(data: bytes) -> Parsed:
+        try:
+            return request_class.FromString(data)
+        except DecodeError:
+            return LedgerError(Code.MALFORMED, f"not a {method.input_type.name}")
+
+    wrap = _answer_stream if method.server_streaming else _answer_one
+    handler = _HANDLERS[method.client_streaming, method.server_streaming]
+    return handler(
+        wrap(method.name, call),
+        request_deserializer=parse,
+        response_serializer=lambda response: response.SerializeToString(),
+    )
+
+
+_HANDLERS: Final = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+def _answer_one(name: str, call: Callable[..., Awaitable[Message]]) -> Callable[..., Any]:
+    async def answer(request: Parsed, context: Context) -> Message:
+        try:
+            return await call(_checked(request), context)
+        except LedgerError as error:
+            await abort(context, error)
+        except Exception:
+            logger.exception("a call failed", extra={"call": name})
+            await abort(context, LedgerError(Code.INTERNAL, f"{name} failed; see the node's log"))
+
+    return answer
+
+
+def _answer_stream(name: str, call: Callable[..., AsyncIterator[Message]]) -> Callable[..., Any]:
+    async def answer(request: Any, context: Context) -> AsyncIterator[Message]:
+        try:
+            async for response in call(_checked(request), context):
+                yield response
+        except LedgerError as error:
+            await abort(context, error)
+        except Exception:
+            logger.exception("a call failed", extra={"call": name})
+            await abort(context, LedgerError(Code.INTERNAL, f"{name} failed; see the node's log"))
+
+    return answer
+
+
+def _checked(request: Any) -> Any:
+    if isinstance(request, LedgerError):
+        raise request
+    if isinstance(request, Message):
+        return request
+    return _checked_stream(request)
+
+
+async def _checked_stream(requests: AsyncIterator[Parsed]) -> AsyncIterator[Message]:
+    async for request in requests:
+        yield _checked(request)
+
+
+async def abort(context: Context, error: LedgerError) -> NoReturn:
+    """End a call with an error: code, sentence, next step, and when to try again."""
+    entry = CATALOGUE[error.code]
+    status = grpc.StatusCode[entry.status]
+    details = status_pb2.Status(code=status.value[0], message=error.message)
+    info = error_details_pb2.ErrorInfo(reason=error.code, domain=ERROR_DOMAIN)
+    info.metadata["next_step"] = error.next_step
+    info.metadata["detail"] = error.detail
+    _attach(details, info)
+    if error.retry_after_us:
+        delay = duration_pb2.Duration()
+        delay.FromMicroseconds(error.retry_after_us)
+        _attach(details, error_details_pb2.RetryInfo(retry_delay=delay))
+    if status is grpc.StatusCode.INVALID_ARGUMENT:
+        violation = error_details_pb2.BadRequest.FieldViolation(description=error.message)
+        _attach(details, error_details_pb2.BadRequest(field_violations=[violation]))
+    await context.abort(status, error.message, ((_STATUS_KEY, details.SerializeToString()),))
+    raise error  # abort never returns; this tells the type checker
+
+
+def _attach(details: status_pb2.Status, detail: Message) -> None:
+    packed = AnyMessage()
+    packed.Pack(detail)
+    details.details.append(packed)

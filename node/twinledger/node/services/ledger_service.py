@@ -1,0 +1,134 @@
+"""LedgerService: submitting, transaction status, blocks and the head."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.transaction import TransactionId
+from twinledger.node.feed import Feed
+from twinledger.node.services.handlers import Context
+from twinledger.node.services.outcomes import Outcomes
+from twinledger.node.services.rendering import block_message, error_message, status_message
+from twinledger.node.submission import Outcome, Standing, Submission
+from twinledger.storage import BlockReader
+from twinledger.v1 import block_pb2
+from twinledger.v1 import ledger_service_pb2 as pb
+
+MAX_BATCH: Final = 1000
+MAX_STREAM_WAITING: Final = 8192
+"""Transactions of one stream that wait for an outcome; then the stream is not read further."""
+
+
+@dataclass(slots=True)
+class LedgerService:
+    """The implementation; every method serves the rpc of its name."""
+
+    submission: Submission
+    feed: Feed[Outcome]
+    blocks: BlockReader
+    chain_id: bytes
+
+    async def submit(self, request: pb.SubmitRequest, context: Context) -> pb.SubmitResponse:
+        """Submit one transaction."""
+        async with Outcomes(self.feed) as outcomes:
+            await outcomes.submit(self.submission, [request.transaction], 0, request.wait_for)
+            _, transaction_id, outcome = await outcomes.next()
+        if isinstance(outcome, LedgerError):
+            raise outcome
+        return pb.SubmitResponse(status=status_message(transaction_id, outcome))
+
+    async def submit_batch(
+        self, request: pb.SubmitBatchRequest, context: Context
+    ) -> pb.SubmitBatchResponse:
+        """Submit many transactions, each on its own."""
+        _check_batch(request.transactions)
+        count = len(request.transactions)
+        results: list[pb.SubmitResult] = [pb.SubmitResult()] * count
+        async with Outcomes(self.feed) as outcomes:
+            await outcomes.submit(self.submission, request.transactions, 0, request.wait_for)
+            for _ in range(count):
+                sequence, transaction_id, outcome = await outcomes.next()
+                results[sequence] = result_message(sequence, transaction_id, outcome)
+        return pb.SubmitBatchResponse(results=results)
+
+    async def submit_stream(
+        self, requests: AsyncIterator[pb.SubmitStreamRequest], context: Context
+    ) -> AsyncIterator[pb.SubmitStreamResponse]:
+        """Submit without end; results leave as they are known."""
+        async with Outcomes(self.feed) as outcomes:
+            reader = asyncio.create_task(self._read_stream(requests, outcomes))
+            reader.add_done_callback(outcomes.wake)
+            try:
+                while (results := await outcomes.batch(reader)) is not None:
+                    yield pb.SubmitStreamResponse(results=[result_message(*r) for r in results])
+                await reader
+            finally:
+                reader.cancel()
+
+    async def _read_stream(
+        self, requests: AsyncIterator[pb.SubmitStreamRequest], outcomes: Outcomes
+    ) -> None:
+        sequence = 0
+        async for request in requests:
+            _check_batch(request.transactions)
+            await outcomes.room(MAX_STREAM_WAITING)
+            await outcomes.submit(
+                self.submission, request.transactions, sequence, request.wait_for
+            )
+            sequence += len(request.transactions)
+
+    async def get_transaction(
+        self, request: pb.GetTransactionRequest, context: Context
+    ) -> pb.GetTransactionResponse:
+        """Tell what is known of a transaction."""
+        if len(request.transaction_id) != 32:
+            raise LedgerError(Code.BAD_REQUEST, "a transaction id has 32 bytes")
+        transaction_id = TransactionId(request.transaction_id)
+        standing = self.submission.standing(transaction_id)
+        return pb.GetTransactionResponse(status=status_message(transaction_id, standing))
+
+    async def get_block(self, request: pb.GetBlockRequest, context: Context) -> pb.GetBlockResponse:
+        """Return one block."""
+        return pb.GetBlockResponse(block=self._block(request.height))
+
+    async def stream_blocks(
+        self, request: pb.StreamBlocksRequest, context: Context
+    ) -> AsyncIterator[pb.StreamBlocksResponse]:
+        """Return blocks in order; without an end, follow the chain."""
+        height = request.from_height
+        last = request.to_height if request.HasField("to_height") else None
+        while last is None or height <= last:
+            await self.feed.reached(height)
+            yield pb.StreamBlocksResponse(block=self._block(height))
+            height += 1
+
+    async def get_head(self, request: pb.GetHeadRequest, context: Context) -> pb.GetHeadResponse:
+        """Return the newest executed block's header."""
+        header = self.blocks.chain.header(self.feed.height)
+        return pb.GetHeadResponse(
+            chain_id=self.chain_id,
+            header=header.encode(),
+            header_hash=header.hash(),
+            height=header.height,
+        )
+
+    def _block(self, height: int) -> block_pb2.Block:
+        if height > self.feed.height:
+            raise LedgerError(Code.BLOCK_NOT_FOUND, f"the newest height is {self.feed.height}")
+        return block_message(self.blocks.block(height))
+
+
+def result_message(
+    sequence: int, transaction_id: TransactionId, outcome: Standing | LedgerError
+) -> pb.SubmitResult:
+    """Render the outcome of one of several submissions."""
+    if isinstance(outcome, LedgerError):
+        return pb.SubmitResult(sequence=sequence, error=error_message(outcome))
+    return pb.SubmitResult(sequence=sequence, status=status_message(transaction_id, outcome))
+
+
+def _check_batch(transactions: Sequence[bytes]) -> None:
+    if len(transactions) > MAX_BATCH:
+        raise LedgerError(Code.BAD_REQUEST, f"at most {MAX_BATCH} transactions in a message")

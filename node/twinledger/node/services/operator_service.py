@@ -1,0 +1,88 @@
+"""OperatorService: how this node is."""
+
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+
+from twinledger.consensus import NodeId, Role
+from twinledger.node.disk_watch import DiskWatch
+from twinledger.node.feed import Feed
+from twinledger.node.pool import Pool
+from twinledger.node.replica import Replica
+from twinledger.node.services.handlers import Context
+from twinledger.storage import ChainStore
+from twinledger.v1 import operator_service_pb2 as pb
+
+_ROLES: Final = {
+    Role.FOLLOWER: pb.NODE_ROLE_FOLLOWER,
+    Role.PRE_CANDIDATE: pb.NODE_ROLE_PRE_CANDIDATE,
+    Role.CANDIDATE: pb.NODE_ROLE_CANDIDATE,
+    Role.LEADER: pb.NODE_ROLE_LEADER,
+}
+
+
+@dataclass(slots=True)
+class OperatorService:
+    """The implementation; every method serves the rpc of its name."""
+
+    node_id: NodeId
+    member: str
+    chain_id: bytes
+    replica: Replica
+    chain: ChainStore
+    pool: Pool
+    disk: DiskWatch
+    feed: Feed
+    started_s: float
+
+    async def get_status(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
+        """Return the node's state."""
+        core = self.replica.core
+        header = self.chain.header(self.feed.height)
+        return pb.GetStatusResponse(
+            node_id=self.node_id,
+            member=self.member,
+            chain_id=self.chain_id,
+            role=self._role(),
+            term=core.term,
+            leader_id=core.leader or "",
+            height=core.last_index,
+            committed_height=core.commit,
+            applied_height=header.height,
+            head=header.hash(),
+            block_time_us=header.time_us,
+            pool_transactions=len(self.pool),
+            pool_bytes=self.pool.bytes,
+            pool_capacity=self.pool.max_transactions,
+            peers=self._peers(),
+            disk_free_bytes=self.disk.free,
+            uptime_us=int((time.monotonic() - self.started_s) * 1_000_000),
+            version=version("twinledger"),
+            warnings=self._warnings(),
+        )
+
+    def _role(self) -> pb.NodeRole.ValueType:
+        core = self.replica.core
+        if not core.configuration.is_voter(self.node_id):
+            return pb.NODE_ROLE_LEARNER
+        return _ROLES[core.role]
+
+    def _peers(self) -> list[pb.PeerStatus]:
+        progress = self.replica.core.progress
+        return [
+            pb.PeerStatus(
+                node_id=peer.node_id,
+                address=peer.address,
+                connected=peer.connected,
+                match_height=progress[peer.node_id].match if peer.node_id in progress else 0,
+            )
+            for peer in self.replica.transport.peers.values()
+        ]
+
+    def _warnings(self) -> list[str]:
+        refusal = self.disk.refusal()
+        warnings = [refusal.message] if refusal else []
+        if self.replica.core.leader is None:
+            warnings.append("No leader is known: nothing is ordered until a majority of nodes talk.")
+        return warnings
