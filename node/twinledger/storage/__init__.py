@@ -1,0 +1,16 @@
+"""What a node keeps on its disk: the log, the chain with its state, and the folder around them.
+
+What it is for: nothing acknowledged is lost by a crash or a power cut, and whatever the disk lost
+or changed is found before the node acts on it. Two LevelDB stores with different duties: the log
+is synced before anything is acknowledged; the chain is never synced, because it is derived from
+the log and is replayed from it.
+
+What it never does: decide anything, retry a failed write, repair damage by guessing, talk to the
+network, wait. Whatever goes wrong is a LedgerError (DATA_DAMAGED, DATA_IN_USE, FORMAT_UNKNOWN) or a
+StorageFailure, with a sentence for the operator; either one stops the node.
+
+Read in this order: ``data_folder`` (what lies where), ``failure`` and ``damage`` (how it says no),
+``database`` (LevelDB, the only file that touches it), ``log_records``, ``log_store``, ``log_check``
+and ``marker`` (the log), ``chain_records``, ``chain_reader`` and ``chain_store`` (the chain),
+``stores`` (both opened in the right order). ``docs/operations/storage.md`` is the operator's side.
+"""
