@@ -31,7 +31,9 @@ def reached_by_quorum(core: Core) -> Index:
 
 def raise_to(core: Core, index: Index) -> None:
     """Raise the commit index, on a leader or a follower, and settle what it commits."""
+    if index <= core.log.commit:
+        return
     core.log.commit_to(index)
     if core.offered is not None and core.offered.snapshot.index <= core.log.commit:
-        core.offered = None
+        core.offered, core.offer_is_new = None, False
     membership.settle(core)

@@ -46,17 +46,29 @@ def on_append(core: Core, message: Append) -> None:
     log = core.log
     if message.previous_index < log.commit:
         # Every leader of this term or a later one holds all that is committed here.
-        _acknowledge(core, log.commit)
+        acknowledge(core, log.commit)
     elif not log.matches(message.previous_index, message.previous_term, message.previous_hash):
         _reject(core, message)
     else:
         end = _take(core, message)
         if core.leader == message.sender:
-            committing.raise_to(core, max(log.commit, min(message.commit, end)))
-            _acknowledge(core, end)
+            committing.raise_to(core, min(message.commit, end))
+            withdraw_reached_offer(core)
+            acknowledge(core, end)
 
 
-def _acknowledge(core: Core, index: Index) -> None:
+def withdraw_reached_offer(core: Core) -> None:
+    """Drop the snapshot offered to us if our log has come to hold the place it stands for.
+
+    What it stands for is committed. Installing it now would throw away what we hold above it, and
+    have acknowledged.
+    """
+    offered = core.offered.snapshot if core.offered is not None else None
+    if offered is not None and core.log.matches(offered.index, offered.term, offered.hash):
+        committing.raise_to(core, offered.index)
+
+
+def acknowledge(core: Core, index: Index) -> None:
     """Say how far we match: to the end of what the message carried, never to the end of our log."""
     if core.leader is not None:
         core.promise(AppendAccepted(core.node, core.leader, core.term, index))
@@ -120,7 +132,7 @@ def _judge(core: Core, message: Append, entry: Entry) -> bool:
     What stands before it is committed first, as far as the leader says, for its warrant must be
     known to be committed here, and be stored with it, before the entry itself is.
     """
-    committing.raise_to(core, max(core.log.commit, min(message.commit, Index(entry.index - 1))))
+    committing.raise_to(core, min(message.commit, Index(entry.index - 1)))
     verdict = membership.judge(core, entry)
     if verdict is Verdict.REFUSE:
         core.drop(Reason.CONFIGURATION_REFUSED)

@@ -196,10 +196,10 @@ class Log:
         self._tail_first = Index(self._tail_first + count)
 
     def commit_to(self, index: Index) -> None:
-        """Raise the commit index; never lowers it."""
-        if index > self.commit:
-            invariant(index <= self.last_index, "commit would pass the end of the log")
-            self.commit = index
+        """Raise the commit index."""
+        invariant(self.commit <= index, "commit must never go back")
+        invariant(index <= self.last_index, "commit would pass the end of the log")
+        self.commit = index
 
     @property
     def next_to_apply(self) -> Index:

@@ -115,15 +115,16 @@ def _step_down(core: Core) -> None:
 def propose(core: Core, voters: Nodes, learners: Nodes, warrant: Index) -> Index:
     """Append the first step towards the target. Returns its index."""
     _check_leader_may_change(core, warrant)
+    _check_none_was_removed(core, (*voters, *learners))
     target = changes.next_configuration(core.configuration, voters, learners, warrant)
-    _check_nodes_may_join(core, target)
+    _check_voters_caught_up(core, target)
     return _append(core, target)
 
 
 def leave_joint(core: Core) -> None:
     """Move on from a committed joint configuration, as soon as the driver agrees."""
-    ready = core.configuration.joint and not pending(core) and core.committed_in_own_term
-    if core.role is Role.LEADER and ready:
+    leads = core.role is Role.LEADER and core.transferee is None and core.committed_in_own_term
+    if leads and core.configuration.joint and not pending(core):
         target = changes.leave_joint(core.configuration)
         if core.verdict(target) is Verdict.ACCEPT:
             _append_accepted(core, target)
@@ -156,14 +157,17 @@ def _check_leader_may_change(core: Core, warrant: Index) -> None:
         raise WarrantNotCommitted("the warrant height is not committed yet")
 
 
-def _check_nodes_may_join(core: Core, target: Configuration) -> None:
-    current = core.configuration
-    for node in target.members:
-        if node in current.removed:
+def _check_none_was_removed(core: Core, nodes: Nodes) -> None:
+    for node in nodes:
+        if node in core.configuration.removed:
             raise NodeRemoved(node)
+
+
+def _check_voters_caught_up(core: Core, target: Configuration) -> None:
     for node in target.voters:
         progress = core.peers.get(node)
-        if not current.is_voter(node) and (progress is None or not progress.caught_up):
+        caught_up = progress is not None and progress.caught_up
+        if not core.configuration.is_voter(node) and not caught_up:
             raise NotCaughtUp(node)
 
 

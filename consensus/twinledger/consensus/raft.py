@@ -162,7 +162,8 @@ class Raft:
     def snapshot_installed(self, snapshot: Snapshot) -> None:
         """Tell that the snapshot now stands for the log, which is empty above it.
 
-        Call only while `pending_snapshot` is this one and no persist is outstanding.
+        Before replacing the log, without stepping in between: see that `pending_snapshot` is still
+        this one, that `ready` holds no persist and that none is outstanding.
         """
         snapshots.installed(self._core, snapshot)
 

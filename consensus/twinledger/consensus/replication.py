@@ -136,8 +136,11 @@ def on_heartbeat_response(core: Core, progress: Progress, message: HeartbeatResp
     One heartbeat without progress is needed first: under load something is always on its way, and
     asking past it would only be refused.
     """
+    if message.round > core.reads.round:
+        core.drop(Reason.NOT_ASKED)
+        return
     progress.silent_ticks = 0
-    progress.acked_round = max(progress.acked_round, min(message.round, core.reads.round))
+    progress.acked_round = max(progress.acked_round, message.round)
     progress.paused = False
     stuck = progress.match == progress.match_at_beat and progress.match < core.log.last_index
     progress.nudge = stuck and progress.state is ProgressState.REPLICATE

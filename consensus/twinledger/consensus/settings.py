@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from twinledger.consensus.invariant import invariant
 from twinledger.consensus.types import NodeId
 
 
@@ -29,3 +30,10 @@ class Settings:
     max_pending_reads: int = 1024
     pre_vote: bool = True
     check_quorum: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse limits under which nothing could move."""
+        invariant(0 < self.heartbeat_ticks < self.election_ticks, "heartbeats must be the faster")
+        windows = (self.max_append_entries, self.max_inflight_messages, self.max_inflight_bytes)
+        invariant(min(windows) > 0, "every window needs room for one message")
+        invariant(self.max_pending_reads > 0, "one read must be able to wait")

@@ -3,11 +3,11 @@
 What a snapshot holds, how it travels and whether it is true is the driver's business.
 """
 
-from twinledger.consensus import committing, following
+from twinledger.consensus import following
 from twinledger.consensus.core import Core
 from twinledger.consensus.dropped import Reason
 from twinledger.consensus.invariant import invariant
-from twinledger.consensus.messages import AppendAccepted, Snapshot, SnapshotOffer, SnapshotStatus
+from twinledger.consensus.messages import Snapshot, SnapshotOffer, SnapshotStatus
 from twinledger.consensus.progress import Progress, ProgressState
 from twinledger.consensus.ready import SnapshotToInstall
 
@@ -16,30 +16,25 @@ def on_offer(core: Core, message: SnapshotOffer) -> None:
     """Take an offer that would bring us forward; otherwise say what we hold already."""
     if not following.accept_leader(core, message.sender):
         return
-    snapshot, log = message.snapshot, core.log
-    if snapshot.index > log.commit and log.matches(snapshot.index, snapshot.term, snapshot.hash):
-        committing.raise_to(core, snapshot.index)
-    if snapshot.index <= log.commit:
-        answer = AppendAccepted(core.node, message.sender, core.term, log.commit)
-        core.promise(answer)
-        return
-    offer = SnapshotToInstall(message.sender, snapshot)
-    older = core.offered is not None and snapshot.index < core.offered.snapshot.index
-    if offer != core.offered and not older:
+    offer = SnapshotToInstall(message.sender, message.snapshot)
+    older = core.offered is not None and offer.snapshot.index < core.offered.snapshot.index
+    if offer.snapshot.index > core.log.commit and offer != core.offered and not older:
         core.offered, core.offer_is_new = offer, True
+        following.withdraw_reached_offer(core)
+    if offer.snapshot.index <= core.log.commit:
+        following.acknowledge(core, core.log.commit)
 
 
 def installed(core: Core, snapshot: Snapshot) -> None:
     """Begin again above the snapshot."""
     offered = core.offered
     invariant(offered is not None and offered.snapshot == snapshot, "nobody asked for this")
-    invariant(not core.outbox.tickets, "a snapshot was installed while writes were outstanding")
+    written = not (core.outbox.tickets or core.outbox.promises or core.log.has_unstable)
+    invariant(written, "a snapshot was installed while writes were outstanding")
     core.log.restore(snapshot)
     core.configurations = [(snapshot.index, snapshot.configuration)]
     core.offered, core.offer_is_new = None, False
-    if core.leader is not None:
-        answer = AppendAccepted(core.node, core.leader, core.term, snapshot.index)
-        core.promise(answer)
+    following.acknowledge(core, snapshot.index)
 
 
 def failed(core: Core, snapshot: Snapshot) -> None:
