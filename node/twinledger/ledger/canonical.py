@@ -30,7 +30,7 @@ _SIZE = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True)
 class Timestamp:
-    """A point in time, microseconds since 1970; a type of its own so that it never passes as an int."""
+    """A point in time, microseconds since 1970. A type of its own: it never passes as an int."""
 
     us: int
 

@@ -418,6 +418,9 @@ CATALOGUE: dict[Code, Entry] = {
     code: entry for section in SECTIONS.values() for code, entry in section.items()
 }
 
+REJECTIONS: frozenset[Code] = frozenset([*_TRANSACTION, *_TWINS, *_IDENTITIES])
+"""What a transaction can earn by itself: the outcomes of receipts, besides COMMITTED."""
+
 _HEAD = """# Errors
 
 Every refusal carries a stable code: in the details of a gRPC error, in a receipt, in the output of

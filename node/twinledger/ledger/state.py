@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from twinledger.ledger.canonical import CanonicalValue, decode
+from twinledger.ledger.errors import Code, LedgerError
+
 
 class StateView(Protocol):
     """Reads the agreed state at one height."""
@@ -28,3 +31,15 @@ class StateDraft(StateView, Protocol):
     def delete(self, key: bytes) -> None:
         """Removes a key."""
         ...
+
+
+def decode_leaf(raw: bytes) -> CanonicalValue:
+    """Decodes what execution once wrote.
+
+    Raises:
+        LedgerError: DATA_DAMAGED: unlike foreign bytes, these can only be wrong by damage.
+    """
+    try:
+        return decode(raw)
+    except LedgerError as error:
+        raise LedgerError(Code.DATA_DAMAGED, f"in the state, {error.detail}") from None

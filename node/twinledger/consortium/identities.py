@@ -1,0 +1,159 @@
+"""Identities: who may sign, in which role, and how a member admits and revokes its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from twinledger.consortium.members import CONSORTIUM_KEY, Admin, Member, load_consortium
+from twinledger.ledger import keys, names
+from twinledger.ledger.canonical import encode
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.names import IdentityName, MemberName
+from twinledger.ledger.operations import AdmitIdentity, RevokeIdentity, Role
+from twinledger.ledger.receipt import Event, EventKind
+from twinledger.ledger.state import StateDraft, StateView, decode_leaf
+
+_PREFIX = "identity/"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRecord:
+    """An identity as the state has it.
+
+    Attributes:
+        identity: The full name, member/name.
+        public_key: Its Ed25519 public key, 32 bytes.
+        role: What it may do.
+        suite: The signature suite of its key.
+        revoked: Whether it was revoked; it stays so for ever.
+    """
+
+    identity: IdentityName
+    public_key: bytes
+    role: Role
+    suite: int = keys.SUITE_ED25519
+    revoked: bool = False
+
+    @property
+    def member(self) -> MemberName:
+        """The member it belongs to."""
+        return names.member_of(self.identity)
+
+    @property
+    def name(self) -> str:
+        """Its name within its member."""
+        return self.identity.partition("/")[2]
+
+    @property
+    def key(self) -> bytes:
+        """Where the state keeps it."""
+        return identity_key(self.identity)
+
+    def encode(self) -> bytes:
+        """The canonical leaf."""
+        return encode(
+            {
+                "public_key": self.public_key,
+                "role": self.role.value,
+                "suite": self.suite,
+                "revoked": self.revoked,
+            }
+        )
+
+    @classmethod
+    def decode(cls, identity: IdentityName, raw: bytes) -> IdentityRecord:
+        """Reads the canonical leaf, or raises DATA_DAMAGED."""
+        match decode_leaf(raw):
+            case {
+                "public_key": bytes(public_key),
+                "role": int(role),
+                "suite": int(suite),
+                "revoked": bool(revoked),
+            } if role in _ROLES:
+                return cls(identity, public_key, Role(role), suite, revoked)
+            case _:
+                raise LedgerError(Code.DATA_DAMAGED, f"the record of identity {identity}")
+
+
+_ROLES = frozenset(role.value for role in Role)
+
+
+def identity_key(identity: IdentityName) -> bytes:
+    """Where the state keeps an identity."""
+    return f"{_PREFIX}{identity}".encode()
+
+
+def find_identity(state: StateView, identity: IdentityName) -> IdentityRecord | None:
+    """An identity, or None when it was never admitted."""
+    raw = state.get(identity_key(identity))
+    return None if raw is None else IdentityRecord.decode(identity, raw)
+
+
+def identities(state: StateView, member: MemberName | None = None) -> Iterator[IdentityRecord]:
+    """The identities of a member, or of all, in the order of their full names' bytes."""
+    prefix = _PREFIX if member is None else f"{_PREFIX}{member}/"
+    for key, raw in state.scan(prefix.encode()):
+        yield IdentityRecord.decode(IdentityName(key.decode()[len(_PREFIX) :]), raw)
+
+
+def admit(state: StateDraft, operation: AdmitIdentity, authors: Iterable[IdentityRecord]) -> Event:
+    """Admits an identity.
+
+    Raises:
+        LedgerError: ACCESS_DENIED or IDENTITY_EXISTS.
+    """
+    _require_admin(operation.identity, authors)
+    if find_identity(state, operation.identity) is not None:
+        raise LedgerError(Code.IDENTITY_EXISTS, operation.identity)
+    record = IdentityRecord(operation.identity, operation.public_key, operation.role)
+    state.put(record.key, record.encode())
+    if record.role is Role.ADMIN:
+        member = _member_of(state, record)
+        added = (*member.admins, Admin(record.name, record.public_key))
+        _put_admins(state, member, added)
+    return Event(EventKind.IDENTITY_ADMITTED, record.identity, 0)
+
+
+def revoke(
+    state: StateDraft, operation: RevokeIdentity, authors: Iterable[IdentityRecord]
+) -> Event:
+    """Revokes an identity for ever.
+
+    Raises:
+        LedgerError: ACCESS_DENIED, IDENTITY_NOT_FOUND, IDENTITY_REVOKED or LAST_ADMIN.
+    """
+    _require_admin(operation.identity, authors)
+    record = find_identity(state, operation.identity)
+    if record is None:
+        raise LedgerError(Code.IDENTITY_NOT_FOUND, operation.identity)
+    if record.revoked:
+        raise LedgerError(Code.IDENTITY_REVOKED, operation.identity)
+    if record.role is Role.ADMIN:
+        member = _member_of(state, record)
+        left = tuple(admin for admin in member.admins if admin.name != record.name)
+        if not left:
+            raise LedgerError(Code.LAST_ADMIN, record.identity)
+        _put_admins(state, member, left)
+    state.put(record.key, replace(record, revoked=True).encode())
+    return Event(EventKind.IDENTITY_REVOKED, record.identity, 0)
+
+
+def _require_admin(identity: IdentityName, authors: Iterable[IdentityRecord]) -> None:
+    member = names.member_of(identity)
+    if not any(author.role is Role.ADMIN and author.member == member for author in authors):
+        raise LedgerError(Code.ACCESS_DENIED, f"only an admin of {member} may do this")
+
+
+def _member_of(state: StateView, record: IdentityRecord) -> Member:
+    member = load_consortium(state).member(record.member)
+    if member is None:
+        # An admin of this member signed, so genesis had the member, and nothing removes one.
+        raise LedgerError(Code.DATA_DAMAGED, f"member {record.member} is not in the consortium")
+    return member
+
+
+def _put_admins(state: StateDraft, member: Member, admins: tuple[Admin, ...]) -> None:
+    """Keeps the admins' keys in the consortium's leaf, which every header commits to."""
+    changed = load_consortium(state).with_member(replace(member, admins=admins))
+    state.put(CONSORTIUM_KEY, changed.encode())

@@ -1,0 +1,84 @@
+"""What every update of a twin has in common: where it stands, and how it moves the history on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from twinledger.consortium.identities import IdentityRecord
+from twinledger.ledger import domains
+from twinledger.ledger.canonical import Timestamp, encode
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.names import MemberName
+from twinledger.ledger.transaction import TransactionId
+from twinledger.twins.records import Origin, Twin
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an operation stands in the chain, and who asks for it.
+
+    Attributes:
+        transaction_id: Its transaction.
+        authors: The transaction's authors, as registered before it.
+        block_time_us: The block's time.
+        height: The block.
+        index: The transaction's place in the block.
+        operation_index: The operation's place in the transaction.
+    """
+
+    transaction_id: TransactionId
+    authors: tuple[IdentityRecord, ...]
+    block_time_us: int
+    height: int
+    index: int
+    operation_index: int
+
+    @property
+    def first_member(self) -> MemberName:
+        """The member that owns what is created here."""
+        return self.authors[0].member
+
+    def origin(self, observed_at_us: int | None) -> Origin:
+        """The origin of what the operation writes."""
+        return Origin(
+            self.transaction_id,
+            tuple([author.identity for author in self.authors]),
+            observed_at_us,
+            self.block_time_us,
+            self.height,
+            self.index,
+        )
+
+
+def check_version(twin: Twin, expected: int | None) -> None:
+    """Compare-and-set: refuses a twin of another version with VERSION_MISMATCH."""
+    if expected is not None and twin.version != expected:
+        raise LedgerError(
+            Code.VERSION_MISMATCH, f"{twin.twin_id} has {twin.version}, not {expected}"
+        )
+
+
+def next_version(twin: Twin, place: Place, property_count: int | None = None) -> Twin:
+    """The twin after one more update: version and history head move on together."""
+    version = twin.version + 1
+    count = twin.property_count if property_count is None else property_count
+    return replace(
+        twin,
+        version=version,
+        history_head=_next_head(twin, version, place),
+        property_count=count,
+    )
+
+
+def _next_head(twin: Twin, version: int, place: Place) -> bytes:
+    update = encode(
+        [
+            twin.twin_id,
+            version,
+            place.transaction_id,
+            place.operation_index,
+            place.height,
+            Timestamp(place.block_time_us),
+        ]
+    )
+    return domains.domain_hash(domains.HISTORY, twin.history_head + update)

@@ -1,0 +1,79 @@
+"""Changing properties: set, delete, increment, and the rules about paths."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from twinledger.ledger.canonical import INT_MAX, INT_MIN, CanonicalValue, encode
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.names import TwinId
+from twinledger.ledger.operations import Change, ChangeKind
+from twinledger.ledger.state import StateDraft, decode_leaf
+from twinledger.twins import state_keys
+from twinledger.twins.records import Origin
+
+
+def apply_changes(
+    state: StateDraft, twin_id: TwinId, changes: Iterable[Change], origin: Origin
+) -> int:
+    """Makes the changes in their order.
+
+    Returns:
+        By how many the twin's properties grew.
+
+    Raises:
+        LedgerError: PATH_CONFLICT, PROPERTY_NOT_FOUND, WRONG_TYPE or INCREMENT_OVERFLOW.
+    """
+    origin_value = origin.value()
+    grown = 0
+    for change in changes:
+        key = state_keys.property_key(twin_id, change.section, change.path)
+        before = state.get(key)
+        if change.kind is ChangeKind.DELETE:
+            if before is None:
+                raise LedgerError(Code.PROPERTY_NOT_FOUND, f"{twin_id} {change.path}")
+            state.delete(key)
+            grown -= 1
+            continue
+        if before is None:
+            _check_conflicts(state, twin_id, change, key)
+            grown += 1
+        state.put(key, encode({"value": _new_value(change, before), "origin": origin_value}))
+    return grown
+
+
+def _check_conflicts(state: StateDraft, twin_id: TwinId, change: Change, key: bytes) -> None:
+    """No property may lie below another, or a reader could not show them as one tree."""
+    above: str = change.path
+    while "/" in above:
+        above = above.rpartition("/")[0]
+        if state.get(state_keys.property_key(twin_id, change.section, above)) is not None:
+            raise LedgerError(Code.PATH_CONFLICT, f"{change.path} lies below {above}")
+    for _ in state.scan(key + b"/"):
+        raise LedgerError(Code.PATH_CONFLICT, f"other properties lie below {change.path}")
+
+
+def _new_value(change: Change, before: bytes | None) -> CanonicalValue:
+    if change.kind is ChangeKind.SET or before is None:
+        return change.value  # an absent property counts as 0, so the sum is the amount
+    record = decode_leaf(before)
+    if not isinstance(record, dict) or "value" not in record:
+        raise LedgerError(Code.DATA_DAMAGED, f"the record of property {change.path}")
+    return _sum(record["value"], change)
+
+
+def _sum(current: CanonicalValue, change: Change) -> CanonicalValue:
+    amount = change.value
+    if type(current) is int and type(amount) is int:
+        total = current + amount
+        if not INT_MIN <= total <= INT_MAX:
+            raise LedgerError(Code.INCREMENT_OVERFLOW, f"{change.path} has 64 bits")
+        return total
+    if type(current) is float and type(amount) is float:
+        if not math.isfinite(current + amount):
+            raise LedgerError(Code.INCREMENT_OVERFLOW, f"{change.path} is a double")
+        return current + amount
+    raise LedgerError(
+        Code.WRONG_TYPE, f"{change.path} is {type(current).__name__}, not {type(amount).__name__}"
+    )

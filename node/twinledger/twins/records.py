@@ -1,0 +1,177 @@
+"""A twin's leaves in the agreed state: itself, its properties, its relationships, their origins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twinledger.ledger.canonical import CanonicalValue, Timestamp, encode
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.names import (
+    IdentityName,
+    MemberName,
+    PropertyPath,
+    RelationshipName,
+    TwinId,
+)
+from twinledger.ledger.operations import Section
+from twinledger.ledger.state import decode_leaf
+from twinledger.ledger.transaction import TransactionId
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A twin's own leaf.
+
+    Attributes:
+        twin_id: Its id.
+        model: What kind of thing it is.
+        owner: The member that owns it.
+        version: How many updates it has had; 1 after its creation.
+        history_head: The hash chain over all its updates.
+        retired: Whether its life has ended.
+        successor_id: The twin that took its place.
+        property_count: How many properties it has, both sections together.
+    """
+
+    twin_id: TwinId
+    model: str
+    owner: MemberName
+    version: int
+    history_head: bytes
+    retired: bool
+    successor_id: TwinId | None
+    property_count: int
+
+    def encode(self) -> bytes:
+        """The canonical leaf."""
+        return encode(
+            {
+                "model": self.model,
+                "owner": self.owner,
+                "version": self.version,
+                "history": self.history_head,
+                "retired": self.retired,
+                "successor": self.successor_id or "",
+                "properties": self.property_count,
+            }
+        )
+
+    @classmethod
+    def decode(cls, twin_id: TwinId, raw: bytes) -> Twin:
+        """Reads the canonical leaf, or raises DATA_DAMAGED."""
+        match decode_leaf(raw):
+            case {
+                "model": str(model),
+                "owner": str(owner),
+                "version": int(version),
+                "history": bytes(history),
+                "retired": bool(retired),
+                "successor": str(successor),
+                "properties": int(count),
+            }:
+                successor_id = TwinId(successor) if successor else None
+                return cls(
+                    twin_id,
+                    model,
+                    MemberName(owner),
+                    version,
+                    history,
+                    retired,
+                    successor_id,
+                    count,
+                )
+            case _:
+                raise LedgerError(Code.DATA_DAMAGED, f"the record of twin {twin_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where something in the state came from: two clocks, the device's and the ledger's.
+
+    Attributes:
+        transaction_id: The transaction that wrote it.
+        authors: Who signed that transaction, in order.
+        observed_at_us: The device's time; None when it was not stated.
+        block_time_us: The block's time.
+        height: The block.
+        index: The transaction's place in the block.
+    """
+
+    transaction_id: TransactionId
+    authors: tuple[IdentityName, ...]
+    observed_at_us: int | None
+    block_time_us: int
+    height: int
+    index: int
+
+    def value(self) -> dict[str, CanonicalValue]:
+        """The canonical map."""
+        observed = None if self.observed_at_us is None else Timestamp(self.observed_at_us)
+        return {
+            "transaction": self.transaction_id,
+            "authors": list(self.authors),
+            "observed_at": observed,
+            "block_time": Timestamp(self.block_time_us),
+            "height": self.height,
+            "index": self.index,
+        }
+
+    @classmethod
+    def read(cls, value: CanonicalValue) -> Origin:
+        """Reads the canonical map, or raises DATA_DAMAGED."""
+        match value:
+            case {
+                "transaction": bytes(transaction_id),
+                "authors": list(authors),
+                "observed_at": Timestamp() | None as observed,
+                "block_time": Timestamp(block_time_us),
+                "height": int(height),
+                "index": int(index),
+            }:
+                return cls(
+                    TransactionId(transaction_id),
+                    tuple([IdentityName(str(author)) for author in authors]),
+                    None if observed is None else observed.us,
+                    block_time_us,
+                    height,
+                    index,
+                )
+            case _:
+                raise LedgerError(Code.DATA_DAMAGED, "the record of an origin")
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property with the origin of its value."""
+
+    path: PropertyPath
+    section: Section
+    value: CanonicalValue
+    origin: Origin
+
+    @classmethod
+    def decode(cls, path: PropertyPath, section: Section, raw: bytes) -> Property:
+        """Reads the canonical leaf, or raises DATA_DAMAGED."""
+        match decode_leaf(raw):
+            case {"value": value, "origin": dict(origin)}:
+                return cls(path, section, value, Origin.read(origin))
+            case _:
+                raise LedgerError(Code.DATA_DAMAGED, f"the record of property {path}")
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """One outgoing relationship with its origin."""
+
+    name: RelationshipName
+    target_id: TwinId
+    origin: Origin
+
+    @classmethod
+    def decode(cls, name: RelationshipName, target_id: TwinId, raw: bytes) -> Relationship:
+        """Reads the canonical leaf, or raises DATA_DAMAGED."""
+        match decode_leaf(raw):
+            case {"origin": dict(origin)}:
+                return cls(name, target_id, Origin.read(origin))
+            case _:
+                raise LedgerError(Code.DATA_DAMAGED, f"the record of relationship {name}")
