@@ -1,0 +1,77 @@
+"""The ambush: faults that wait for the moment in which they hurt most.
+
+Millions of random faults miss a vote that was not saved, because the crash must fall between the vote
+and the next one of the same term. So this nemesis watches every message leave and strikes then.
+"""
+
+from random import Random
+
+from twinledger.consensus import Append, AppendAccepted, Message, VoteResponse
+from twinledger.simulation.agenda import Agenda
+from twinledger.simulation.knobs import Knobs
+from twinledger.simulation.lifecycle import Lifecycle
+from twinledger.simulation.nemesis import Nemesis
+from twinledger.simulation.process import Process
+
+
+class Ambush:
+    """Strikes because of what it sees."""
+
+    __slots__ = (
+        "_agenda",
+        "_chance",
+        "_commits",
+        "_led",
+        "_lifecycle",
+        "_nemesis",
+        "_plans",
+        "_random",
+        "_stopped",
+    )
+
+    def __init__(
+        self, agenda: Agenda, random: Random, knobs: Knobs, lifecycle: Lifecycle, nemesis: Nemesis
+    ) -> None:
+        """Lie in wait for what the knobs name."""
+        self._agenda = agenda
+        self._random = random
+        self._chance = knobs.ambush_chance
+        self._lifecycle = lifecycle
+        self._nemesis = nemesis
+        self._plans = frozenset(knobs.ambushes)
+        self._stopped = False
+        self._led = 0
+        self._commits = 0
+
+    def stop(self) -> None:
+        """Go home."""
+        self._stopped = True
+
+    def moment(self, process: Process, message: Message) -> None:
+        """See a message leave."""
+        if self._stopped:
+            return
+        if isinstance(message, Append):
+            self._leader_speaks(process, message)
+        elif isinstance(message, VoteResponse):
+            if message.granted:
+                self._crash("crash-after-vote", process)
+        elif isinstance(message, AppendAccepted):
+            self._crash("crash-after-accept", process, rarer=20)
+
+    def _leader_speaks(self, process: Process, message: Append) -> None:
+        if message.term > self._led:
+            self._led = message.term
+            if "cut-new-leader" in self._plans and self._random.random() < self._chance:
+                self._nemesis.cut_with_minority(process)
+            self._crash("crash-new-leader", process)
+        elif message.commit > self._commits:
+            self._commits = message.commit
+            self._crash("crash-after-commit", process, rarer=4)
+        elif message.entries:
+            self._crash("crash-between-sends", process, rarer=20)
+
+    def _crash(self, plan: str, process: Process, rarer: int = 1) -> None:
+        """Crash a node that is up, maybe. What left has left; the next message has not."""
+        if plan in self._plans and process.up and self._random.random() * rarer < self._chance:
+            self._lifecycle.crash(process, plan)

@@ -1,0 +1,129 @@
+"""Power on, power off, pause and resume: what befalls whole nodes, and how they come back."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from random import Random
+
+from twinledger.consensus import Configuration, NodeId, Verdict
+from twinledger.simulation.agenda import Agenda
+from twinledger.simulation.disk import StoreDamagedError
+from twinledger.simulation.knobs import Knobs
+from twinledger.simulation.observer import Observer
+from twinledger.simulation.process import Process
+from twinledger.simulation.replica import Replica
+from twinledger.simulation.trace import Trace
+
+_INSTANT_US = 100
+
+
+class Lifecycle:
+    """Starts and stops nodes, and counts it."""
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        random: Random,
+        knobs: Knobs,
+        trace: Trace,
+        processes: Mapping[NodeId, Process],
+        observer: Observer,
+        faults: Counter[str],
+    ) -> None:
+        """`faults` is where every fault is counted by its name."""
+        self._agenda = agenda
+        self._random = random
+        self._knobs = knobs
+        self._trace = trace
+        self._processes = processes
+        self._observer = observer
+        self._faults = faults
+        self.replica: Replica
+        self.verdict: Callable[[Process], Callable[[Configuration], Verdict]]
+        self.crashes = 0
+
+    def start(self, process: Process) -> None:
+        """Start a node, unless its store shows that it must not vote again."""
+        if process.up or process.damaged:
+            return
+        try:
+            raft = process.start(self.verdict(process))
+        except StoreDamagedError as error:
+            self.mark_damaged(process, str(error))
+            return
+        self._observer.came_up(process, raft)
+        self._trace.note(self._agenda.now, process.id, "start", {"life": process.life})
+        phase = self._random.randrange(process.tick_us)
+        self._agenda.after(phase, self.replica.tick, (process, process.life))
+        self.replica.settle(process, raft)
+
+    def crash(self, process: Process, cause: str) -> None:
+        """Cut a node's power and note when it comes back."""
+        if not process.up:
+            return
+        self._fall(process, cause, sync_failed=False)
+        self._agenda.after(self._outage(), self._start_again, (process, process.life))
+
+    def disk_gave_up(self, process: Process, cause: str) -> None:
+        """Stop a node whose disk failed it: a failed sync, no space, or a bad checksum."""
+        self._fall(process, cause, sync_failed=cause == "sync-failed")
+        if cause == "damaged":
+            self.mark_damaged(process, "an entry does not match its checksum")
+        else:
+            self._agenda.after(self._outage(), self._start_again, (process, process.life))
+
+    def _fall(self, process: Process, cause: str, *, sync_failed: bool) -> None:
+        self.crashes += 1
+        self._faults[cause] += 1
+        self._trace.note(self._agenda.now, process.id, "crash", {"cause": cause})
+        self._observer.went_down(process)
+        process.crash(sync_failed=sync_failed)
+
+    def mark_damaged(self, process: Process, sentence: str) -> None:
+        """Leave a node down: what it promised may be gone, so it must never vote again."""
+        process.damaged = True
+        self._faults["found-damaged"] += 1
+        self._trace.note(self._agenda.now, process.id, "refuse", {"because": sentence})
+
+    def _start_again(self, outage: tuple[Process, int]) -> None:
+        process, life = outage
+        if process.life == life and not process.up:
+            process.disk.full = False
+            self.start(process)
+
+    def _outage(self) -> int:
+        """Draw how long a node stays down. Fast restarts catch what was forgotten, while it counts."""
+        if self._random.random() < self._knobs.fast_restarts:
+            return 1 + self._random.randrange(_INSTANT_US + self._knobs.latency_floor_us)
+        return 1 + int(self._random.expovariate(1.0) * 3 * self._knobs.election_us)
+
+    def pause(self, process: Process) -> None:
+        """Stop a node's process without telling anyone; its disk and the network go on."""
+        if not process.up or process.paused:
+            return
+        self._faults["pause"] += 1
+        self._trace.note(self._agenda.now, process.id, "pause")
+        process.paused = True
+        length = 1 + int(self._random.expovariate(1.0) * 2 * self._knobs.election_us)
+        self._agenda.after(length, self._resume_later, (process, process.life))
+
+    def _resume_later(self, pause: tuple[Process, int]) -> None:
+        process, life = pause
+        if process.life == life:
+            self.resume(process)
+
+    def resume(self, process: Process) -> None:
+        """Let a paused node find everything that happened meanwhile."""
+        if not process.paused:
+            return
+        process.paused = False
+        self._trace.note(self._agenda.now, process.id, "resume")
+        backlog, process.backlog = process.backlog, []
+        for action, argument in backlog:
+            action(argument)
+
+    def wake_all(self) -> None:
+        """Start and resume everything that can be."""
+        for process in self._processes.values():
+            process.disk.full = process.disk.sync_fails = False
+            self.resume(process)
+            self.start(process)

@@ -1,0 +1,209 @@
+"""The nemesis: faults out of the blue, of the kinds and at the pace the knobs name.
+
+Disk damage is bounded, so that never the same entry is lost on a quorum; everything else may befall
+every node at once, because everything else must be survived.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from random import Random
+
+from twinledger.consensus import ConsensusError, NodeId, Role
+from twinledger.simulation import partitions
+from twinledger.simulation.agenda import Agenda
+from twinledger.simulation.knobs import TICK_US, Knobs
+from twinledger.simulation.lifecycle import Lifecycle
+from twinledger.simulation.network import Link, Network
+from twinledger.simulation.process import Process
+from twinledger.simulation.trace import Trace
+
+
+class Nemesis:
+    """Strikes at random."""
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        random: Random,
+        knobs: Knobs,
+        trace: Trace,
+        processes: Mapping[NodeId, Process],
+        network: Network,
+        lifecycle: Lifecycle,
+        faults: Counter[str],
+    ) -> None:
+        """`faults` counts every fault by its name."""
+        self._agenda = agenda
+        self._random = random
+        self._knobs = knobs
+        self._trace = trace
+        self._processes = processes
+        self._network = network
+        self._lifecycle = lifecycle
+        self._faults = faults
+        self._stopped = False
+        self._strikes = {
+            "crash-one": self._crash_one,
+            "crash-leader": self._crash_leader,
+            "crash-many": self._crash_many,
+            "power-cut": self._power_cut,
+            "pause": self._pause,
+            "partition": self._partition,
+            "one-way": self._one_way,
+            "clog": self._clog,
+            "clock": self._clock,
+            "slow-disk": self._slow_disk,
+            "sync-error": self._sync_error,
+            "disk-full": self._disk_full,
+            "bit-flip": self._bit_flip,
+            "lost-file": self._lost_file,
+            "transfer": self._transfer,
+        }
+        self._wait()
+
+    def stop(self) -> None:
+        """Strike no more."""
+        self._stopped = True
+
+    def _wait(self) -> None:
+        pause = 1 + int(self._random.expovariate(1.0) * self._knobs.fault_mean_us)
+        self._agenda.after(pause, self._strike)
+
+    def _strike(self, _: None) -> None:
+        if self._stopped:
+            return
+        if self._knobs.faults:
+            self._strikes[self._random.choice(self._knobs.faults)]()
+        self._wait()
+
+    def _note(self, name: str, process: Process) -> None:
+        self._faults[name] += 1
+        self._trace.note(self._agenda.now, process.id, name)
+
+    # Whom.
+
+    def _all(self) -> Sequence[Process]:
+        return list(self._processes.values())
+
+    def _anyone(self) -> Process:
+        return self._random.choice(self._all())
+
+    def _leader(self) -> Process:
+        """Return a node that believes it leads, if there is one."""
+        leaders = [
+            process
+            for process in self._all()
+            if process.raft is not None and process.raft.role is Role.LEADER
+        ]
+        return self._random.choice(leaders) if leaders else self._anyone()
+
+    # Nodes.
+
+    def _crash_one(self) -> None:
+        self._lifecycle.crash(self._anyone(), "crash-one")
+
+    def _crash_leader(self) -> None:
+        self._lifecycle.crash(self._leader(), "crash-leader")
+
+    def _crash_many(self) -> None:
+        for process in self._all():
+            if self._random.random() < 0.5:
+                self._lifecycle.crash(process, "crash-many")
+
+    def _power_cut(self) -> None:
+        for process in self._all():
+            self._lifecycle.crash(process, "power-cut")
+
+    def _pause(self) -> None:
+        self._lifecycle.pause(self._random.choice((self._leader(), self._anyone())))
+
+    def _clock(self) -> None:
+        process = self._anyone()
+        process.tick_us = int(TICK_US * 2 ** self._random.uniform(-1, 1))
+        self._note("clock", process)
+
+    def _transfer(self) -> None:
+        process, target = self._leader(), self._anyone()
+        raft = process.raft
+        if raft is None or process.paused:
+            return
+        self._note("transfer", process)
+        try:
+            raft.transfer_leadership(target.id)
+        except ConsensusError:
+            self._faults["transfer-refused"] += 1
+        self._lifecycle.replica.settle(process, raft)
+
+    # The network.
+
+    def _partition(self) -> None:
+        self._cut("partition", self._random.choice(partitions.SYMMETRIC))
+
+    def _one_way(self) -> None:
+        self._cut("one-way", self._random.choice(partitions.ONE_WAY))
+
+    def cut_with_minority(self, process: Process) -> None:
+        """Leave this node with a minority, as the ambush wants it."""
+        shape = partitions.leader_with_minority
+        self._cut_links("cut-new-leader", shape(self._random, list(self._processes), process.id))
+
+    def _cut(self, name: str, shape: partitions.Shape) -> None:
+        nodes = list(self._processes)
+        if len(nodes) > 1:
+            self._cut_links(name, shape(self._random, nodes, self._leader().id))
+
+    def _cut_links(self, name: str, links: set[Link]) -> None:
+        """Cut, and mend after a while, link by link, whatever else was cut meanwhile."""
+        self._faults[name] += 1
+        self._trace.note(self._agenda.now, "-", name, {"links": len(links)})
+        self._network.cut |= links
+        length = 1 + int(self._random.expovariate(1.0) * 4 * self._knobs.election_us)
+        self._agenda.after(length, self._mend, links)
+
+    def _mend(self, links: set[Link]) -> None:
+        self._trace.note(self._agenda.now, "-", "mend", {"links": len(links)})
+        self._network.cut -= links
+
+    def _clog(self) -> None:
+        nodes = list(self._processes)
+        links = [(one, other) for one in nodes for other in nodes if one != other]
+        chosen = [link for link in links if self._random.random() < 0.4]
+        length = int(self._random.expovariate(1.0) * 2 * self._knobs.election_us)
+        self._faults["clog"] += 1
+        self._trace.note(self._agenda.now, "-", "clog", {"links": len(chosen)})
+        self._network.clog(chosen, self._agenda.now + length)
+
+    # The disks.
+
+    def _slow_disk(self) -> None:
+        process = self._anyone()
+        process.slowness = self._random.choice((1, 10, 100))
+        self._note("slow-disk", process)
+
+    def _sync_error(self) -> None:
+        process = self._anyone()
+        process.disk.sync_fails = True
+        self._note("sync-error", process)
+
+    def _disk_full(self) -> None:
+        process = self._anyone()
+        process.disk.full = True
+        self._note("disk-full", process)
+
+    def _bit_flip(self) -> None:
+        process = self._anyone()
+        journal = process.disk.journal
+        if self._may_damage(process) and journal.last_index() > journal.base:
+            process.disk.flip(self._random.randint(journal.base + 1, journal.last_index()))
+            self._note("bit-flip", process)
+
+    def _lost_file(self) -> None:
+        process = self._anyone()
+        if not process.up and process.disk.journal.last_index() and self._may_damage(process):
+            process.disk.lose()
+            self._note("lost-file", process)
+
+    def _may_damage(self, process: Process) -> bool:
+        """Whether a quorum stays whole if this node's disk is damaged."""
+        ill = [one for one in self._all() if one.damaged or one.disk.ill]
+        return process not in ill and len(ill) < (len(self._processes) - 1) // 2

@@ -1,0 +1,234 @@
+"""The replica loop: everything that calls a core, and what is done with what it hands out.
+
+Does in virtual time what the real node's loop does in real time, in the order that `Ready` asks for.
+Between any two of its steps the node may lose power: `moment` is told of each.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from twinledger.consensus import Entry, Message, Persist, Raft, Ready
+from twinledger.simulation.agenda import Agenda
+from twinledger.simulation.desk import Desk
+from twinledger.simulation.disk import DiskFullError
+from twinledger.simulation.journal import DamagedEntryError
+from twinledger.simulation.machine import Operation
+from twinledger.simulation.network import Network
+from twinledger.simulation.observer import Observer
+from twinledger.simulation.process import Process
+from twinledger.simulation.promises import Promises
+from twinledger.simulation.trace import Trace
+
+Life = tuple[Process, int]
+Moment = Callable[[Process, Message], None]
+Failure = Callable[[Process, str], None]
+
+_ROLES: Final = {"follower": 0, "pre-candidate": 1, "candidate": 2, "leader": 3}
+
+
+class Replica:
+    """Drives every node's core."""
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        trace: Trace,
+        network: Network,
+        observer: Observer,
+        promises: Promises,
+        desk: Desk,
+        *,
+        moment: Moment,
+        failure: Failure,
+        reports_unreachable: bool,
+    ) -> None:
+        """`moment` is told of every message that left, `failure` of every disk that gave up."""
+        self._agenda = agenda
+        self._trace = trace
+        self._network = network
+        self._observer = observer
+        self._promises = promises
+        self._desk = desk
+        self._moment = moment
+        self._failure = failure
+        self._reports_unreachable = reports_unreachable
+
+    # What happens to a node.
+
+    def tick(self, life: Life) -> None:
+        """Let the node's clock tick. A tick that gives nothing to do is no event."""
+        process, number = life
+        if process.life != number or process.raft is None:
+            return
+        self._agenda.after(process.tick_us, self.tick, life)
+        if process.paused:
+            return
+        raft = process.raft
+        raft.tick()
+        if raft.has_ready():
+            self._trace.note(self._agenda.now, process.id, "tick")
+            self.settle(process, raft)
+        else:
+            self._observer.check(process, raft)
+
+    def deliver(self, process: Process, message: Message) -> None:
+        """Hand a message to a core that runs."""
+        raft = process.raft
+        if raft is None:
+            return
+        if process.paused:
+            process.backlog.append((self._deliver_late, (process, message)))
+            return
+        self._trace.note(self._agenda.now, process.id, "receive", message)
+        try:
+            raft.step(message)
+        except DamagedEntryError:
+            self._failure(process, "damaged")
+            return
+        self.settle(process, raft)
+
+    def request(self, process: Process, operation: Operation, attempt: int) -> None:
+        """Hand a client's wish to a node that runs; elsewhere it is lost, as its client finds out."""
+        raft = process.raft
+        if raft is None or process.paused:
+            return
+        self._trace.note(self._agenda.now, process.id, "request", operation)
+        self._desk.ask(process, raft, operation, attempt)
+        self.settle(process, raft)
+
+    def _deliver_late(self, delivery: tuple[Process, Message]) -> None:
+        self.deliver(*delivery)
+
+    def settle(self, process: Process, raft: Raft) -> None:
+        """Do everything the core wants done, until it wants nothing or the node is down."""
+        try:
+            while raft.has_ready():
+                if not self._do(process, raft, raft.ready()):
+                    break
+            else:
+                self._observer.check(process, raft)
+        except DiskFullError:
+            self._failure(process, "full")
+        except DamagedEntryError:
+            self._failure(process, "damaged")
+        self._trace.mark(
+            self._agenda.now,
+            process.number,
+            process.life,
+            raft.term,
+            raft.commit,
+            raft.last_index,
+            _ROLES[raft.role],
+        )
+
+    def _do(self, process: Process, raft: Raft, ready: Ready) -> bool:
+        """Do what one Ready asks for. Return whether the core was told of something since."""
+        told = False
+        persist = ready.persist
+        if persist is not None:
+            self._observer.wrote(process, raft, persist)
+            process.disk.write(persist)
+        self._observer.check(process, raft)
+        if ready.messages:
+            told = self._send(process, raft, ready.messages)
+        if persist is not None and process.raft is raft:
+            told |= self._sync_later(process, raft, persist)
+        if ready.committed and process.raft is raft:
+            told |= self._apply_later(process, raft, ready.committed)
+        if (ready.reads or ready.aborted_reads) and process.raft is raft:
+            self._desk.reads(process, ready)
+        return told and process.raft is raft
+
+    def _send(self, process: Process, raft: Raft, messages: tuple[Message, ...]) -> bool:
+        """Send until the node is down. Return whether the core was told of a lost link."""
+        told = False
+        for message in messages:
+            self._promises.check(message)
+            stands = self._network.send(message)
+            if not stands and self._reports_unreachable:
+                raft.unreachable(message.recipient)
+                told = True
+            self._moment(process, message)
+            if process.raft is not raft:
+                break
+        return told
+
+    # Persisting.
+
+    def _sync_later(self, process: Process, raft: Raft, persist: Persist) -> bool:
+        """Ask for a sync, or report a persist that needs none. Return whether it was reported."""
+        now = self._agenda.now
+        if not persist.must_sync and not process.unreported:
+            raft.persisted(persist.sequence)
+            self._send(process, raft, persist.messages)
+            return True
+        process.unreported += 1
+        duration = process.sync_time() if persist.must_sync else 0
+        process.synced_at = max(process.synced_at, now + duration)
+        argument = (process, process.life, persist)
+        self._agenda.at(process.synced_at, self._synced, argument)
+        return False
+
+    def _synced(self, done: tuple[Process, int, Persist]) -> None:
+        process, life, persist = done
+        if process.life != life:
+            return
+        if process.disk.sync_fails:
+            process.disk.sync_fails = False
+            self._failure(process, "sync-failed")
+            return
+        process.disk.sync(persist.sequence)
+        self._report_synced(done)
+
+    def _report_synced(self, done: tuple[Process, int, Persist]) -> None:
+        process, _, persist = done
+        raft = process.raft
+        if raft is None:
+            return
+        if process.paused:
+            process.backlog.append((self._report_synced, done))
+            return
+        self._trace.note(
+            self._agenda.now, process.id, "synced", {"sequence": persist.sequence}
+        )
+        process.unreported -= 1
+        raft.persisted(persist.sequence)
+        self._observer.check(process, raft)
+        self._send(process, raft, persist.messages)
+        if process.raft is raft:
+            self.settle(process, raft)
+
+    # Applying.
+
+    def _apply_later(self, process: Process, raft: Raft, page: tuple[Entry, ...]) -> bool:
+        """Apply a page, now or after a while. Return whether it is done."""
+        duration = process.apply_time()
+        if duration:
+            self._agenda.after(duration, self._apply_late, (process, process.life, page))
+            return False
+        self._apply(process, raft, page)
+        return True
+
+    def _apply_late(self, work: tuple[Process, int, tuple[Entry, ...]]) -> None:
+        process, life, page = work
+        raft = process.raft
+        if process.life != life or raft is None:
+            return
+        if process.paused:
+            process.backlog.append((self._apply_late, work))
+            return
+        self._trace.note(self._agenda.now, process.id, "apply", {"to": page[-1].index})
+        self._apply(process, raft, page)
+        self.settle(process, raft)
+
+    def _apply(self, process: Process, raft: Raft, page: tuple[Entry, ...]) -> None:
+        machine = process.machine
+        for entry in page:
+            self._observer.applies(process, entry)
+            outcome = machine.apply(entry)
+            self._observer.applied(process, entry, outcome)
+            self._desk.applied(process, entry, outcome)
+        if process.flushes_now():
+            machine.durable = machine.applied
+        self._desk.caught_up(process)
+        raft.applied(page[-1].index)

@@ -1,0 +1,114 @@
+"""Run worlds by their seeds."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from twinledger.consensus import InvariantViolation
+from twinledger.simulation.broken import InvariantBroken
+from twinledger.simulation.knobs import draw_knobs
+from twinledger.simulation.trace import Listener
+from twinledger.simulation.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a sound run amounted to."""
+
+    seed: int
+    nodes: int
+    events: int
+    """Of both phases. An idle tick is none."""
+    virtual_seconds: float
+    commits: int
+    elections: int
+    """Won, that is: terms that had a leader."""
+    crashes: int
+    acknowledged: int
+    faults: Mapping[str, int]
+    """By name."""
+    trace_hash: str
+    """Equal for every run of this seed."""
+
+    def line(self) -> str:
+        """Return the run in one line."""
+        return (
+            f"seed {self.seed}: {self.events} events, {self.virtual_seconds:.1f} virtual s, "
+            f"{self.commits} commits, {self.elections} elections, {self.crashes} crashes, "
+            f"{sum(self.faults.values())} faults, {self.acknowledged} acknowledged, "
+            f"trace {self.trace_hash[:16]}"
+        )
+
+
+def run(
+    seed: int,
+    nodes: int = 5,
+    events: int = 5_000,
+    *,
+    progress: Callable[[int], None] | None = None,
+    listener: Listener | None = None,
+    **knobs: Any,
+) -> Result:
+    """Run one world.
+
+    Args:
+        seed: decides everything.
+        nodes: how many there are.
+        events: length of the safety phase; the liveness phase comes on top.
+        progress: told the count of events, every thousand.
+        listener: told every event in one line; makes the run much slower.
+        knobs: settings to use instead of those the seed draws.
+
+    Raises:
+        InvariantBroken: the world was not sound. Its `story` says what is needed to replay it.
+    """
+    world = World(seed, nodes, replace(draw_knobs(seed), **knobs), listener)
+    try:
+        world.begin()
+        world.live_dangerously(events, progress)
+        world.recover()
+    except InvariantBroken as broken:
+        broken.story = _story(world)
+        raise
+    except InvariantViolation as violation:
+        broken = InvariantBroken("core invariant", str(violation))
+        broken.story = _story(world)
+        raise broken from violation
+    return _result(world)
+
+
+def run_many(seeds: Iterable[int], nodes: int = 5, events: int = 5_000) -> Iterator[Result]:
+    """Run one world after the other, for as long as the caller asks for the next.
+
+    Raises:
+        InvariantBroken: at the first world that was not sound.
+    """
+    for seed in seeds:
+        yield run(seed, nodes, events)
+
+
+def _result(world: World) -> Result:
+    return Result(
+        seed=world.seed,
+        nodes=len(world.processes),
+        events=world.trace.count,
+        virtual_seconds=world.agenda.now / 1_000_000,
+        commits=world.observer.commits,
+        elections=world.observer.elections,
+        crashes=world.lifecycle.crashes,
+        acknowledged=len(world.history.acknowledged),
+        faults=dict(sorted(world.faults.items())),
+        trace_hash=world.trace.hash(),
+    )
+
+
+def _story(world: World) -> str:
+    return "\n".join(
+        [
+            f"seed {world.seed}, {len(world.processes)} nodes, event {world.trace.count}",
+            "knobs: " + " ".join(world.knobs.lines()),
+            "faults: " + " ".join(f"{name}={n}" for name, n in sorted(world.faults.items())),
+            "last events:",
+            *world.trace.last(),
+        ]
+    )

@@ -1,0 +1,193 @@
+"""One world: everything put together, and the two phases of its life.
+
+Safety phase: faults of every kind, for as many events as were asked for; bad things must not happen.
+Liveness phase: everything is mended and everyone started; then good things must happen, soon.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+from twinledger.consensus import (
+    Configuration,
+    Message,
+    NodeId,
+    Role,
+    Verdict,
+)
+from twinledger.simulation.agenda import Agenda
+from twinledger.simulation.ambush import Ambush
+from twinledger.simulation.broken import InvariantBroken
+from twinledger.simulation.chance import source
+from twinledger.simulation.clients import Clients
+from twinledger.simulation.desk import Answer, Desk
+from twinledger.simulation.history import History
+from twinledger.simulation.knobs import TICK_US, Knobs
+from twinledger.simulation.lifecycle import Lifecycle
+from twinledger.simulation.machine import Machine, Operation, OperationId
+from twinledger.simulation.nemesis import Nemesis
+from twinledger.simulation.network import Network
+from twinledger.simulation.observer import Observer
+from twinledger.simulation.process import Process
+from twinledger.simulation.promises import Promises
+from twinledger.simulation.replica import Replica
+from twinledger.simulation.trace import Listener, Trace
+
+PATIENCE_ELECTIONS = 200
+"""The liveness phase may take this many election timeouts."""
+
+
+class World:
+    """Nodes, disks, network, clients and nemeses of one seed."""
+
+    def __init__(
+        self, seed: int, nodes: int, knobs: Knobs, listener: Listener | None = None
+    ) -> None:
+        """Build a world in which nothing has happened yet."""
+        names = [NodeId(f"n{number}") for number in range(1, nodes + 1)]
+        configuration = Configuration(tuple(sorted(names)))
+        self.seed = seed
+        self.knobs = knobs
+        self.agenda = Agenda()
+        self.trace = Trace(listener)
+        self.faults: Counter[str] = Counter()
+        self.processes = {
+            name: Process(number, name, configuration, knobs, seed)
+            for number, name in enumerate(names)
+        }
+        self.observer = Observer(self.processes, Machine(configuration))
+        self.history = History(self.observer.reference)
+        self.network = Network(self.agenda, source(seed, "net"), knobs, self._deliver)
+        self.lifecycle = Lifecycle(
+            self.agenda,
+            source(seed, "lifecycle"),
+            knobs,
+            self.trace,
+            self.processes,
+            self.observer,
+            self.faults,
+        )
+        self.replica = Replica(
+            self.agenda,
+            self.trace,
+            self.network,
+            self.observer,
+            Promises(self.processes),
+            Desk(self._reply, knobs.payload_bytes),
+            moment=self._moment,
+            failure=self.lifecycle.disk_gave_up,
+            reports_unreachable=knobs.reports_unreachable,
+        )
+        self.lifecycle.replica = self.replica
+        self.lifecycle.verdict = _accept_everything
+        self.nemesis = Nemesis(
+            self.agenda,
+            source(seed, "nemesis"),
+            knobs,
+            self.trace,
+            self.processes,
+            self.network,
+            self.lifecycle,
+            self.faults,
+        )
+        self.ambush = Ambush(
+            self.agenda, source(seed, "ambush"), knobs, self.lifecycle, self.nemesis
+        )
+        self.clients = Clients(
+            self.agenda, source(seed, "clients"), knobs, names, self.history, self._request
+        )
+
+    def begin(self) -> None:
+        """Start every node for the first time."""
+        for process in self.processes.values():
+            self.lifecycle.start(process)
+
+    def _deliver(self, message: Message) -> None:
+        self.replica.deliver(self.processes[message.recipient], message)
+
+    def _request(self, node: NodeId, operation: Operation, attempt: int) -> None:
+        self.replica.request(self.processes[node], operation, attempt)
+
+    def _reply(self, name: OperationId, answer: Answer, hint: NodeId | None) -> None:
+        self.clients.reply(name, answer, hint)
+
+    def _moment(self, process: Process, message: Message) -> None:
+        self.ambush.moment(process, message)
+
+    # The two phases.
+
+    def live_dangerously(self, events: int, progress: Callable[[int], None] | None) -> None:
+        """Run the safety phase."""
+        trace, step = self.trace, self.agenda.step
+        told = 0
+        while trace.count < events:
+            step()
+            if progress is not None and trace.count - told >= 1_000:
+                told = trace.count
+                progress(told)
+
+    def recover(self) -> None:
+        """Run the liveness phase.
+
+        Raises:
+            InvariantBroken: the world did not come to rest in time.
+        """
+        self.nemesis.stop()
+        self.ambush.stop()
+        self.network.heal()
+        for process in self.processes.values():
+            process.tick_us, process.slowness = TICK_US, 1
+        self.lifecycle.wake_all()
+        self.clients.stop()
+        deadline = self.agenda.now + PATIENCE_ELECTIONS * self.knobs.election_us
+        while not self.at_rest():
+            if self.agenda.now > deadline:
+                raise InvariantBroken("liveness", self._unrest())
+            self.agenda.step()
+        self._check_rest()
+
+    def at_rest(self) -> bool:
+        """Whether everyone whole agrees with one leader, and no client waits."""
+        cores = [process.raft for process in self.processes.values() if not process.damaged]
+        leaders = [raft for raft in cores if raft is not None and raft.role is Role.LEADER]
+        if len(leaders) != 1 or not self.clients.idle:
+            return False
+        last = leaders[0].last_index
+        return all(
+            raft is not None and raft.commit == last == raft.last_index for raft in cores
+        ) and all(
+            process.machine.applied == last
+            for process in self.processes.values()
+            if not process.damaged
+        )
+
+    def _check_rest(self) -> None:
+        """Check at the end that every acknowledged write is on every whole node, once."""
+        for process in self.processes.values():
+            if process.damaged:
+                continue
+            for name in self.history.acknowledged:
+                if name not in process.machine.effects:
+                    raise InvariantBroken(
+                        "acknowledged is never lost", f"{process.id} lacks operation {name:x}"
+                    )
+
+    def _unrest(self) -> str:
+        states = [
+            f"{process.id}: "
+            + (
+                f"{raft.role} term {raft.term} commit {raft.commit} last {raft.last_index} "
+                f"applied {process.machine.applied} leader {raft.leader}"
+                if raft is not None
+                else "down"
+            )
+            for process in self.processes.values()
+            for raft in [process.raft]
+        ]
+        waiting = "" if self.clients.idle else "; clients wait"
+        return "; ".join(states) + waiting
+
+
+def _accept_everything(process: Process) -> Callable[[Configuration], Verdict]:
+    del process
+    return lambda _: Verdict.ACCEPT
+
