@@ -11,6 +11,30 @@ StorageFailure, with a sentence for the operator; either one stops the node.
 
 Read in this order: ``data_folder`` (what lies where), ``failure`` and ``damage`` (how it says no),
 ``database`` (LevelDB, the only file that touches it), ``log_records``, ``log_store``, ``log_check``
-and ``marker`` (the log), ``chain_records``, ``chain_reader`` and ``chain_store`` (the chain),
-``stores`` (both opened in the right order). ``docs/operations/storage.md`` is the operator's side.
+and ``marker`` (the log), ``chain_records``, ``chain_reader`` and ``chain_store`` (the chain).
+``docs/operations/storage.md`` is the operator's side.
 """
+
+from twinledger.storage.chain_reader import ChainReader, StoredBlock
+from twinledger.storage.chain_records import Location, UpdatePlace
+from twinledger.storage.chain_store import ChainSnapshot, ChainStore
+from twinledger.storage.data_folder import DataFolder, Stores
+from twinledger.storage.disk_room import DiskRoom
+from twinledger.storage.failure import StorageFailure
+from twinledger.storage.last_exit import LastExit
+from twinledger.storage.log_store import LogStore
+
+__all__ = [
+    "ChainReader",
+    "ChainSnapshot",
+    "ChainStore",
+    "DataFolder",
+    "DiskRoom",
+    "LastExit",
+    "Location",
+    "LogStore",
+    "StorageFailure",
+    "StoredBlock",
+    "Stores",
+    "UpdatePlace",
+]

@@ -25,10 +25,10 @@ class FailureExit(IntEnum):
 class StorageFailure(Exception):  # noqa: N818 - not an error of the caller's
     """The disk did not take or did not give what it was asked for. The node must stop."""
 
-    def __init__(self, message: str, *, full: bool) -> None:
+    def __init__(self, sentence: str, *, full: bool) -> None:
         """`full` tells that there is no room; otherwise the disk itself failed."""
-        super().__init__(message)
-        self.message = message
+        super().__init__(sentence)
+        self.sentence = sentence
         self.full = full
 
     @property

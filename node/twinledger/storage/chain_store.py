@@ -1,0 +1,176 @@
+"""Blocks and agreed state on disk, derived from the log.
+
+Everything of a block goes into one write batch together with the applied height, so that the state
+never is of another height than it says (etcd v3.5 kept the two apart and diverged). Nothing here is
+synced: a power cut leaves an earlier height, whole, and the blocks after it are replayed from the
+log. Bodies of blocks are not copied; they stay in the log.
+"""
+
+from pathlib import Path
+from threading import BoundedSemaphore
+from types import TracebackType
+from typing import Final, Self
+
+from twinledger.consensus import Index
+from twinledger.execution.results import Execution
+from twinledger.ledger.errors import Code, LedgerError, invariant
+from twinledger.ledger.header import header_hash
+from twinledger.storage.chain_reader import ChainReader
+from twinledger.storage.chain_records import changes_of
+from twinledger.storage.damage import REBUILD_CHAIN, REPLACE_NODE, damaged
+from twinledger.storage.database import Database, Snapshot
+from twinledger.storage.failure import os_failure
+from twinledger.storage.log_store import LogStore
+
+_CACHE_BYTES: Final = 32 << 20
+MAX_SNAPSHOTS: Final = 256
+"""Each keeps old values on the disk for as long as it is open."""
+
+
+class ChainSnapshot(ChainReader):
+    """The chain and its state pinned at one height. Close it, or use it in a `with`."""
+
+    def __init__(self, snapshot: Snapshot, log: LogStore, places: BoundedSemaphore) -> None:
+        """Use ChainStore.snapshot."""
+        super().__init__(snapshot, log)
+        self._snapshot = snapshot
+        self._places: BoundedSemaphore | None = places
+        self._applied = super().applied_height
+
+    @property
+    def applied_height(self) -> int | None:
+        """The height this is pinned at."""
+        return self._applied
+
+    def close(self) -> None:
+        """Let the height go. Closing twice is harmless."""
+        self._snapshot.close()
+        places, self._places = self._places, None
+        if places is not None:
+            places.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class ChainStore(ChainReader):
+    """The chain of one node. One thread applies; any thread may read.
+
+    Reads here see the newest height, which may move between two of them: who needs several that
+    belong together takes a snapshot.
+    """
+
+    def __init__(self, database: Database, log: LogStore) -> None:
+        """Use `create` and `open`."""
+        super().__init__(database, log)
+        self._database = database
+        self._places = BoundedSemaphore(MAX_SNAPSHOTS)
+        self._applied: int | None = None
+        self._head = b""
+
+    @classmethod
+    def create(cls, path: Path) -> None:
+        """Make an empty chain.
+
+        Raises:
+            StorageFailure: the disk refused.
+        """
+        Database(path, REBUILD_CHAIN, create=True, cache_bytes=_CACHE_BYTES).close()
+
+    @classmethod
+    def open(cls, path: Path, log: LogStore) -> Self:
+        """Open the chain and hold it against itself and against the log.
+
+        A chain whose whole folder was taken away is made anew, if the log still begins at 1: it
+        can be replayed. That is what an operator with a damaged chain is told to do.
+
+        Raises:
+            LedgerError: DATA_DAMAGED, DATA_IN_USE.
+            StorageFailure: the disk refused.
+        """
+        if log.first_index() == 1 and not _exists(path):
+            cls.create(path)
+        database = Database(path, REBUILD_CHAIN, cache_bytes=_CACHE_BYTES)
+        try:
+            store = cls(database, log)
+            store._check()
+        except BaseException:
+            database.close()
+            raise
+        return store
+
+    @property
+    def applied_height(self) -> int | None:
+        """The height of the newest block applied; None before genesis is."""
+        return self._applied
+
+    def apply(self, execution: Execution) -> None:
+        """Write everything of the next block, or nothing of it.
+
+        Raises:
+            StorageFailure: the disk refused; nothing can be written any more.
+        """
+        header = execution.header
+        following = 0 if self._applied is None else self._applied + 1
+        invariant(header.height == following, "blocks are applied in order")
+        invariant(header.height == 0 or header.parent_hash == self._head, "blocks hang together")
+        self._database.write(changes_of(execution), sync=False)
+        self._applied, self._head = header.height, execution.header_hash
+
+    def snapshot(self) -> ChainSnapshot:
+        """Return a reader of the newest height, held fast until the caller closes it.
+
+        Raises:
+            LedgerError: OVERLOADED, when too many are open.
+        """
+        if not self._places.acquire(blocking=False):
+            raise LedgerError(Code.OVERLOADED, f"{MAX_SNAPSHOTS} reads are open")
+        try:
+            return ChainSnapshot(self._database.snapshot(), self._log, self._places)
+        except BaseException:
+            self._places.release()
+            raise
+
+    def close(self) -> None:
+        """Close the files. Closing twice is harmless."""
+        self._database.close()
+
+    def _check(self) -> None:
+        self._applied = super().applied_height
+        if self._applied is None:
+            if self._database.last_key(b"", b"\xff") is not None:
+                raise damaged("The chain does not say which height it is of", REBUILD_CHAIN)
+            return
+        if self._applied > self._log.last_index():
+            raise damaged(
+                f"The log lost what it acknowledged: it ends at index {self._log.last_index()}, "
+                f"but height {self._applied} was executed",
+                REPLACE_NODE,
+            )
+        self._check_head(self._applied)
+
+    def _check_head(self, height: int) -> None:
+        """The newest header must hang on its parent, and both on this log."""
+        header, genesis_hash = self.header(height), self._log.hash(Index(0))
+        parent = header_hash(self.header_bytes(height - 1)) if height else genesis_hash
+        if header.height != height or header.parent_hash != parent:
+            told = f"The header at height {height} does not follow its parent"
+            raise damaged(told, REBUILD_CHAIN)
+        if header.term != self._log.term(Index(height)):
+            raise damaged(f"The block at height {height} is not the log's", REBUILD_CHAIN)
+        self._head = header.hash()
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise os_failure("look at the folder 'chain'", error) from error

@@ -1,0 +1,219 @@
+"""The folder a node lives in.
+
+    folder            what this is: format version, node id, chain id, checksum
+    lock              held while a node runs
+    genesis.json      the chain's first bytes, as they were given
+    last_exit.json    why the node stopped last time
+    reserve           room kept back for a full disk
+    log/, log.marker  the replicated log and its witness
+    chain/            blocks and state, derived from the log
+
+It comes into being by `create` alone, never by starting a node: an empty folder in the place of a
+lost one must not come up as a fresh voter. The file `folder` is written last and makes it valid.
+"""
+
+import fcntl
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from twinledger.consensus import NodeId
+from twinledger.ledger import domains
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.storage.chain_store import ChainStore
+from twinledger.storage.damage import damaged
+from twinledger.storage.disk_room import (
+    MIN_FREE_BYTES,
+    RESERVE_BYTES,
+    DiskRoom,
+    FreeBytes,
+    free_bytes,
+)
+from twinledger.storage.durable_file import sync_directory, write_durably
+from twinledger.storage.failure import os_failure
+from twinledger.storage.folder_record import FolderRecord, decode_folder, encode_folder
+from twinledger.storage.last_exit import (
+    LastExit,
+    prepare_last_exit,
+    read_last_exit,
+    write_last_exit,
+)
+from twinledger.storage.log_store import LogStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Both stores of a node, open and checked."""
+
+    log: LogStore
+    chain: ChainStore
+
+    def close(self) -> None:
+        """Close both. Closing twice is harmless."""
+        self.chain.close()
+        self.log.close()
+
+
+class DataFolder:
+    """The folder of one node, locked until it is closed."""
+
+    def __init__(
+        self, path: Path, record: FolderRecord, genesis: bytes, lock: int, disk: DiskRoom
+    ) -> None:
+        """Use `create` and `open`."""
+        self.path = path
+        self.node_id = record.node_id
+        self.chain_id = record.chain_id
+        self.genesis = genesis
+        self.disk = disk
+        self._lock = lock
+
+    @classmethod
+    def create(
+        cls, path: Path, genesis: bytes, node_id: NodeId, *, reserve_bytes: int = RESERVE_BYTES
+    ) -> None:
+        """Make a folder for a new node, durably. The path is absent or an empty directory.
+
+        Raises:
+            LedgerError: CONFIG_INVALID, when something is there already.
+            StorageFailure: the disk refused.
+        """
+        _make_directory(path)
+        chain_id = domains.domain_hash(domains.GENESIS, genesis)
+        try:
+            write_durably(path / "genesis.json", genesis)
+            prepare_last_exit(path / "last_exit.json")
+            LogStore.create(path / "log", path / "log.marker", chain_id)
+            ChainStore.create(path / "chain")
+            DiskRoom(path, reserve_bytes=reserve_bytes).make_reserve()
+            write_durably(path / "folder", encode_folder(FolderRecord(node_id, chain_id)))
+        except BaseException:
+            shutil.rmtree(path)
+            raise
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        min_free_bytes: int = MIN_FREE_BYTES,
+        reserve_bytes: int = RESERVE_BYTES,
+        free: FreeBytes = free_bytes,
+    ) -> Self:
+        """Lock the folder and check what it says of itself.
+
+        Raises:
+            LedgerError: CONFIG_INVALID, when there is no data folder; FORMAT_UNKNOWN, DATA_IN_USE,
+                DATA_DAMAGED.
+            StorageFailure: the disk refused.
+        """
+        if not path.is_dir() or not any(path.iterdir()):
+            raise LedgerError(Code.CONFIG_INVALID, f"{path} holds no data; 'node init' makes it")
+        lock = _lock(path / "lock")
+        try:
+            record = decode_folder(_read(path / "folder"))
+            genesis = _read_genesis(path / "genesis.json", record.chain_id)
+        except BaseException:
+            os.close(lock)
+            raise
+        disk = DiskRoom(path, min_free_bytes=min_free_bytes, reserve_bytes=reserve_bytes, free=free)
+        return cls(path, record, genesis, lock, disk)
+
+    def open_stores(self) -> Stores:
+        """Open and check the log, then the chain, on a full disk too.
+
+        Raises:
+            LedgerError: DATA_DAMAGED, DATA_IN_USE.
+            StorageFailure: the disk refused.
+        """
+        self.disk.prepare_opening()
+        log = LogStore.open(self.path / "log", self.path / "log.marker", self.chain_id)
+        try:
+            chain = ChainStore.open(self.path / "chain", log)
+        except BaseException:
+            log.close()
+            raise
+        self.disk.refill()
+        return Stores(log, chain)
+
+    def write_last_exit(self, last_exit: LastExit) -> None:
+        """Record how this run ends.
+
+        Raises:
+            StorageFailure: the disk refused.
+        """
+        write_last_exit(self.path / "last_exit.json", last_exit)
+
+    @staticmethod
+    def last_exit(path: Path) -> LastExit | None:
+        """Return how the last run ended. Needs no lock: it is asked while the node is down."""
+        return read_last_exit(path / "last_exit.json")
+
+    def close(self) -> None:
+        """Unlock. Closing twice is harmless."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _make_directory(path: Path) -> None:
+    """Make the directory and all above it that are missing, with durable names."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in missing:
+            sync_directory(folder.parent)
+        occupied = any(path.iterdir())
+    except OSError as error:
+        raise os_failure(f"make the folder {path}", error) from error
+    if occupied:
+        raise LedgerError(Code.CONFIG_INVALID, f"{path} is not empty")
+
+
+def _lock(path: Path) -> int:
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise os_failure("lock the data folder", error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise LedgerError(Code.DATA_IN_USE, f"another process runs in {path.parent}") from error
+    except OSError as error:
+        os.close(lock)
+        raise os_failure("lock the data folder", error) from error
+    return lock
+
+
+def _read_genesis(path: Path, chain_id: bytes) -> bytes:
+    genesis = _read(path)
+    if domains.domain_hash(domains.GENESIS, genesis) != chain_id:
+        raise damaged("The data folder's genesis.json is not the one of its chain")
+    return genesis
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise damaged(
+            f"The data folder has no file '{path.name}': "
+            "it was lost, or the making of the folder was cut short"
+        ) from error
+    except OSError as error:
+        raise os_failure(f"read {path.name}", error) from error
