@@ -1,4 +1,4 @@
-"""What happens to a committed entry: executed in its own thread, stored, then told to all who wait."""
+"""What happens to a committed entry: executed in a thread of its own, stored, then told."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -6,8 +6,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from twinledger.consensus import Entry, EntryKind
-from twinledger.execution import Execution, Parent, execute
-from twinledger.ledger.block import BlockBody
+from twinledger.execution.execute import block_transactions, execute
+from twinledger.execution.results import Execution, Parent
 from twinledger.ledger.limits import Limits
 from twinledger.node.preparation import Preparation
 from twinledger.storage import ChainStore
@@ -38,15 +38,10 @@ class Applier:
 
     def _apply(self, entry: Entry) -> Execution:
         payload = entry.payload if entry.kind is EntryKind.BLOCK else b""
-        prepared = self.preparation.collect(transactions_of(payload, self.limits))
+        prepared = self.preparation.collect(block_transactions(payload, self.limits))
         execution = execute(
             self.parent, self.chain, entry.term, payload, prepared, self.chain_id, self.limits
         )
         self.chain.apply(execution)
-        self.parent = Parent.of(execution)
+        self.parent = execution.as_parent()
         return execution
-
-
-def transactions_of(payload: bytes, limits: Limits) -> tuple[bytes, ...]:
-    """Return a block payload's transactions; none when it is empty or no BlockBody."""
-    return BlockBody.decode_or_empty(payload, limits).transactions if payload else ()

@@ -15,12 +15,14 @@ from typing import Any, Final, Self
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
 from twinledger import consensus
 from twinledger.consensus import Index, NodeId, Raft, Settings, Verdict
 from twinledger.consortium.genesis import Genesis
-from twinledger.execution import Execution, Parent, genesis_block
+from twinledger.execution.execute import genesis_block
+from twinledger.execution.results import Execution, Parent
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.applier import Applier
 from twinledger.node.configuration import Configuration
@@ -39,6 +41,7 @@ from twinledger.node.services.peer_service import PeerService
 from twinledger.node.services.twin_service import TwinService
 from twinledger.node.submission import Submission
 from twinledger.node.transport import PROTOCOL_VERSION, Peer, Transport
+from twinledger.node.updates import Updates
 from twinledger.storage import DataFolder, Stores
 from twinledger.v1 import (
     consortium_service_pb2,
@@ -67,7 +70,7 @@ class Node:
     stores: Stores
     _executors: list[ThreadPoolExecutor]
     _servers: list[grpc.aio.Server] = field(default_factory=list)
-    _health: health.aio.HealthServicer = field(default_factory=health.aio.HealthServicer)
+    _health: Any = field(default_factory=HealthServicer)
     _stopping: bool = False
 
     @classmethod
@@ -83,7 +86,7 @@ class Node:
         stores = folder.open_stores()
         try:
             node = cls._build(folder, configuration, genesis, stores)
-            await node._serve(folder, configuration, genesis, started_s)
+            await node.serve(folder, configuration, genesis, started_s)
         except BaseException:
             stores.close()
             raise
@@ -116,14 +119,25 @@ class Node:
             peer.lost = replica.lost
         disk_watch = DiskWatch(folder.disk, replica)
         proposer = Proposer(
-            pool, replica, transport, genesis.limits, feed, configuration.consensus.max_blocks_in_flight
+            pool,
+            replica,
+            transport,
+            genesis.limits,
+            feed,
+            configuration.consensus.max_blocks_in_flight,
         )
         submission = Submission(
             chain, pool, preparation, feed, proposer, genesis.limits, parent.time_us
         )
         applier = Applier(chain, preparation, execution, folder.chain_id, genesis.limits, parent)
         node = cls(
-            replica, applier, submission, proposer, feed, disk_watch, stores,
+            replica,
+            applier,
+            submission,
+            proposer,
+            feed,
+            disk_watch,
+            stores,
             [disk, execution, checks],
         )
         applier.executed = node._executed
@@ -190,18 +204,32 @@ class Node:
             return LedgerError(Code.STOPPING)
         return self.disk_watch.refusal()
 
-    async def _serve(
+    async def serve(
         self, folder: DataFolder, configuration: Configuration, genesis: Genesis, started_s: float
     ) -> None:
-        chain, stores = self.stores.chain, self.stores
+        """Open the ports.
+
+        Raises:
+            LedgerError: ADDRESS_IN_USE.
+        """
+        chain = self.stores.chain
         client_server, peer_server = new_server(), new_server()
         services = {
-            ledger_service_pb2: LedgerService(self.submission, self.feed, stores, folder.chain_id),
-            twin_service_pb2: TwinService(chain, stores, self.feed),
+            ledger_service_pb2: LedgerService(
+                self.submission, self.feed, chain, folder.chain_id, genesis.limits
+            ),
+            twin_service_pb2: TwinService(chain, Updates(chain, genesis.limits), self.feed),
             consortium_service_pb2: ConsortiumService(chain, folder.chain_id),
             operator_service_pb2: OperatorService(
-                folder.node_id, genesis.member_of(folder.node_id).name, folder.chain_id, self.replica,
-                chain, self.submission.pool, self.disk_watch, self.feed, started_s,
+                folder.node_id,
+                _member_of(genesis, folder),
+                folder.chain_id,
+                self.replica,
+                chain,
+                self.submission.pool,
+                self.disk_watch,
+                self.feed,
+                started_s,
             ),
         }
         names = [reflection.SERVICE_NAME, health.SERVICE_NAME]
@@ -245,12 +273,19 @@ def _read_genesis(folder: DataFolder, configuration: Configuration) -> Genesis:
     return Genesis.parse(given)
 
 
+def _member_of(genesis: Genesis, folder: DataFolder) -> str:
+    for member, record in genesis.nodes:
+        if NodeId(record.node_id) == folder.node_id:
+            return member
+    raise LedgerError(Code.CONFIG_INVALID, f"the genesis file has no node {folder.node_id}")
+
+
 def _transport(folder: DataFolder, genesis: Genesis) -> Transport:
     hello = _hello(folder)
     peers = {
-        NodeId(record.id): Peer(NodeId(record.id), record.peer_address, hello)
-        for record in genesis.nodes
-        if record.id != folder.node_id
+        NodeId(record.node_id): Peer(NodeId(record.node_id), record.peer_address, hello)
+        for _, record in genesis.nodes
+        if NodeId(record.node_id) != folder.node_id
     }
     return Transport(peers)
 
@@ -269,12 +304,14 @@ def _core(
     applied = stores.chain.applied_height or 0
     settings = Settings(
         node=folder.node_id,
-        next_election_timeout=lambda: draw.randrange(ticks.election_ticks, 2 * ticks.election_ticks),
+        next_election_timeout=lambda: draw.randrange(
+            ticks.election_ticks, 2 * ticks.election_ticks
+        ),
         election_ticks=ticks.election_ticks,
         heartbeat_ticks=ticks.heartbeat_ticks,
     )
     # Membership is what genesis says until the ledger governs it.
-    voters = tuple(sorted(NodeId(record.id) for record in genesis.nodes))
+    voters = tuple(sorted(NodeId(record.node_id) for _, record in genesis.nodes))
     return Raft(
         settings,
         stores.log,

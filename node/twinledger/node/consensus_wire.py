@@ -42,9 +42,7 @@ _HASH_BYTES: Final = 32
 
 def encode(message: Message) -> ConsensusMessage:
     """Return the wire form of a message."""
-    wire = ConsensusMessage(
-        sender=message.sender, recipient=message.recipient, term=message.term
-    )
+    wire = ConsensusMessage(sender=message.sender, recipient=message.recipient, term=message.term)
     _ENCODERS[type(message)](wire, message)
     return wire
 
@@ -209,9 +207,7 @@ _ENCODERS: Final[dict[type, Callable[..., None]]] = {
 _DECODERS: Final[dict[str, Callable[..., Message]]] = {
     "pre_vote_request": lambda s, r, t, w: PreVoteRequest(s, r, t, w.last_index, w.last_term),
     "pre_vote_response": lambda s, r, t, w: PreVoteResponse(s, r, t, w.granted),
-    "vote_request": lambda s, r, t, w: VoteRequest(
-        s, r, t, w.last_index, w.last_term, w.transfer
-    ),
+    "vote_request": lambda s, r, t, w: VoteRequest(s, r, t, w.last_index, w.last_term, w.transfer),
     "vote_response": lambda s, r, t, w: VoteResponse(s, r, t, w.granted),
     "append": _decode_append,
     "append_accepted": lambda s, r, t, w: AppendAccepted(s, r, t, w.index),

@@ -8,7 +8,6 @@ from typing import Generic, TypeVar
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.transaction import TransactionId
 
-
 Outcome = TypeVar("Outcome")
 
 

@@ -100,8 +100,8 @@ def _last_exit_of(error: BaseException) -> LastExit:
 
 def _say(last_exit: LastExit) -> int:
     if last_exit.exit_code:
-        print(f"{last_exit.code}: {last_exit.sentence} {last_exit.next_step}", file=sys.stderr)
-    return last_exit.exit_code
+        sys.stderr.write(f"{last_exit.code}: {last_exit.sentence} {last_exit.next_step}\n")
+    return int(last_exit.exit_code)
 
 
 def _now_us() -> int:

@@ -2,7 +2,8 @@
 
 A transaction enters when a client or a peer brings it and leaves only when a block this node
 executed settles it, or block time passes its expiry. Who has been told of it is remembered by
-leadership (term and leader), so that a new leader is told again and nothing is lost with an old one.
+leadership (term and leader), so that a new leader is told again and nothing is
+lost with an old one.
 """
 
 import heapq
@@ -30,7 +31,7 @@ class Pool:
 
     max_transactions: int
     max_bytes: int
-    bytes: int = 0
+    total_bytes: int = 0
     _pending: dict[TransactionId, Pending] = field(default_factory=dict)
     _by_expiry: list[tuple[int, TransactionId]] = field(default_factory=list)
     _unhanded: dict[TransactionId, None] = field(default_factory=dict)
@@ -55,22 +56,25 @@ class Pool:
         """
         if transaction_id in self._pending:
             return
-        if len(self._pending) >= self.max_transactions or self.bytes + len(raw) > self.max_bytes:
+        if (
+            len(self._pending) >= self.max_transactions
+            or self.total_bytes + len(raw) > self.max_bytes
+        ):
             raise LedgerError(
                 Code.POOL_FULL,
-                f"{len(self._pending)} transactions of {self.bytes} bytes wait here",
+                f"{len(self._pending)} transactions of {self.total_bytes} bytes wait here",
                 retry_after_us=RETRY_AFTER_FULL_US,
             )
         self._pending[transaction_id] = Pending(transaction_id, raw, expires_at_us)
         self._unhanded[transaction_id] = None
-        self.bytes += len(raw)
+        self.total_bytes += len(raw)
         heapq.heappush(self._by_expiry, (expires_at_us, transaction_id))
 
     def remove(self, transaction_id: TransactionId) -> None:
         """Forget a settled transaction."""
         pending = self._pending.pop(transaction_id, None)
         if pending is not None:
-            self.bytes -= len(pending.raw)
+            self.total_bytes -= len(pending.raw)
             self._unhanded.pop(transaction_id, None)
 
     def follow(self, leadership: tuple[int, str] | None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
-from twinledger.execution import Prepared, prepare
+from twinledger.execution.prepare import Prepared, prepare
 from twinledger.ledger.limits import Limits
 
 CHUNK = 32

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from twinledger.consensus import NodeId, NotLeader, ProposalsFull, TransferInProgress
 from twinledger.ledger.block import BlockBody
@@ -19,6 +19,7 @@ from twinledger.node.feed import Feed
 from twinledger.node.pool import Pending, Pool
 from twinledger.node.replica import Replica, now_us
 from twinledger.node.transport import Transport
+from twinledger.v1.peer_service_pb2 import ForwardRefusal
 
 _FORWARD_TRANSACTIONS: Final = 1000
 _FORWARD_BYTES: Final = 4 << 20
@@ -38,7 +39,7 @@ class Proposer:
     replica: Replica
     transport: Transport
     limits: Limits
-    feed: Feed
+    feed: Feed[Any]
     max_blocks_in_flight: int
     refused: Callable[[Pending, LedgerError], None] = lambda _pending, _error: None
     """Told of a transaction the leader will not take, however often it is sent."""
@@ -105,7 +106,7 @@ class Proposer:
         if refusals:
             await self._take_refusals(pending, refusals)
 
-    async def _take_refusals(self, pending: list[Pending], refusals: list) -> None:
+    async def _take_refusals(self, pending: list[Pending], refusals: list[ForwardRefusal]) -> None:
         delay_us = 0
         for refusal in refusals:
             transaction = pending[refusal.position]

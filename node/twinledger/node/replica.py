@@ -52,12 +52,12 @@ class Replica:
     committed: asyncio.Queue[Sequence[Entry]] = field(default_factory=asyncio.Queue)
     """Pages for the applier; the core hands out the next after `applied`."""
     leadership_changed: Callable[[], None] = lambda: None
-    first_index_led: Index = Index(0)
+    first_index_led: int = 0
     """The index of the no-op of the term this node leads; older entries end below it."""
     _persists: list[Persist] = field(default_factory=list)
     _persist_waits: asyncio.Event = field(default_factory=asyncio.Event)
     _leadership: tuple[int, NodeId | None, bool] = (0, None, False)
-    _fault: asyncio.Future[None] = field(default_factory=lambda: asyncio.Future())
+    _fault: asyncio.Future[None] = field(default_factory=asyncio.Future)
 
     async def run(self) -> None:
         """Tick and write for ever; ends by cancellation, or raises what must stop the node."""
@@ -138,7 +138,7 @@ class Replica:
         try:
             change()
             self.advance()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - handed on: it ends the run
             if not self._fault.done():
                 self._fault.set_exception(error)
 

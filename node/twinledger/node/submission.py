@@ -9,11 +9,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
-from twinledger.consortium.identities import check_author
-from twinledger.execution import Execution, Prepared
-from twinledger.ledger.errors import Code, LedgerError
+from twinledger.execution.checks import check_signers, check_time
+from twinledger.execution.prepare import Prepared
+from twinledger.execution.results import Execution
+from twinledger.ledger.errors import Code, LedgerError, invariant
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.receipt import Receipt
 from twinledger.ledger.transaction import Transaction, TransactionId
@@ -84,12 +85,10 @@ class Submission:
         prepared = await self._prepared(raws)
         refusals = list[tuple[int, LedgerError]]()
         for position, item in enumerate(prepared):
-            if isinstance(item, LedgerError):
-                refusals.append((position, item))
-                continue
             try:
-                if self.standing(item.id) is None:
-                    self.pool.add(item.id, item.raw, item.expires_at_us)
+                transaction = _sound(item)
+                if self.standing(transaction.id) is None:
+                    self.pool.add(transaction.id, item.raw, transaction.expires_at_us)
             except LedgerError as error:
                 refusals.append((position, error))
         self.proposer.wake()
@@ -108,26 +107,21 @@ class Submission:
         """Settle what a block holds and what its time has expired."""
         header = execution.header
         self.block_time_us = header.time_us
-        consumed = dict(execution.consumed_by_index)
+        consumed = {index: transaction_id for transaction_id, index in execution.consumed}
         for index, raw in enumerate(execution.transactions):
-            transaction_id = execution.transaction_ids[index]
-            if transaction_id is None:
-                continue
-            waiting = self.pool.get(transaction_id)
+            if index in consumed and consumed[index] not in self.pool:
+                continue  # another node's client waits for it
+            receipt = Receipt.decode(execution.receipts[index])
+            waiting = self.pool.get(TransactionId(receipt.transaction_id))
             # A spoilt copy of a waiting transaction must not settle the good one.
-            if index in consumed or (waiting is not None and waiting.raw == raw):
-                self.pool.remove(transaction_id)
-                receipt = Receipt.decode(execution.receipts[index])
-                outcome = Settled(header.height, index, header.time_us, receipt)
-                self.feed.settle(transaction_id, outcome)
+            if waiting is not None and (index in consumed or waiting.raw == raw):
+                self._settle(waiting, Settled(header.height, index, header.time_us, receipt))
         for pending in self.pool.expired(header.time_us):
-            self._remember_expired(pending.id)
-            self.feed.settle(pending.id, Expired())
+            self._settle(pending, Expired())
 
     def refused(self, pending: Pending, error: LedgerError) -> None:
         """Give up on a transaction that the leader will never take."""
-        self.pool.remove(pending.id)
-        self.feed.settle(pending.id, error)
+        self._settle(pending, error)
 
     async def _prepared(self, raws: Sequence[bytes]) -> list[Prepared]:
         for future in self.preparation.futures(raws):
@@ -135,40 +129,45 @@ class Submission:
         return self.preparation.collect(raws)
 
     def _submit_one(self, prepared: Prepared) -> tuple[TransactionId, Standing | LedgerError]:
-        if isinstance(prepared, LedgerError):
-            return TransactionId(b""), prepared
-        standing = self.standing(prepared.id)
-        if standing is not None:
-            return prepared.id, standing
         try:
-            self._admit(prepared)
+            transaction = _sound(prepared)
+            standing = self.standing(transaction.id)
+            if standing is None:
+                self._admit(transaction)
+                standing = Waiting()
         except LedgerError as error:
-            return prepared.id, error
-        return prepared.id, Waiting()
+            known = prepared.transaction.id if prepared.transaction else TransactionId(b"")
+            return known, error
+        return transaction.id, standing
 
     def _admit(self, transaction: Transaction) -> None:
         refusal = self.refusing()
         if refusal is not None:
             raise refusal
         latest = max(now_us(), self.block_time_us)
-        if transaction.expires_at_us < latest:
-            raise LedgerError(Code.EXPIRED, "its expiry lies in the past")
-        if transaction.expires_at_us > latest + self.limits.max_lifetime_us:
-            raise LedgerError(
-                Code.LIFETIME_TOO_LONG,
-                f"at most {self.limits.max_lifetime_us // 1_000_000} seconds are allowed",
-            )
-        for author in transaction.authors:
-            check_author(self.chain, author)
+        check_time(transaction, latest, self.limits)
+        check_signers(transaction, self.chain)
         self.pool.add(transaction.id, transaction.raw, transaction.expires_at_us)
 
-    def _remember_expired(self, transaction_id: TransactionId) -> None:
-        self._expired[transaction_id] = None
-        if len(self._expired) > _EXPIRED_KEPT:
-            self._expired.popitem(last=False)
+    def _settle(self, pending: Pending, outcome: Outcome) -> None:
+        self.pool.remove(pending.id)
+        if isinstance(outcome, Settled) and outcome.receipt.outcome == Code.EXPIRED:
+            outcome = Expired()
+        if isinstance(outcome, Expired):
+            self._expired[pending.id] = None
+            if len(self._expired) > _EXPIRED_KEPT:
+                self._expired.popitem(last=False)
+        self.feed.settle(pending.id, outcome)
 
 
 def settled(chain: ChainStore, height: int, index: int) -> Settled:
     """Return the outcome of the transaction at this place of the chain."""
     receipt = Receipt.decode(chain.receipts(height)[index])
     return Settled(height, index, chain.header(height).time_us, receipt)
+
+
+def _sound(prepared: Prepared) -> Transaction:
+    if prepared.error is not None:
+        raise prepared.error.with_traceback(None)
+    invariant(prepared.transaction is not None, "a transaction without fault was read")
+    return cast("Transaction", prepared.transaction)

@@ -22,7 +22,7 @@ def test_a_transaction_that_waits_already_is_not_counted_twice():
     pool = pool_of(1)
     pool.add(identity(0), bytes(10), 1_000)
     assert len(pool) == 1
-    assert pool.bytes == 10
+    assert pool.total_bytes == 10
 
 
 def test_a_pool_with_too_many_transactions_refuses_with_a_delay():
@@ -74,7 +74,7 @@ def test_a_settled_transaction_is_forgotten_with_its_bytes():
     pool.remove(identity(0))
     pool.remove(identity(0))
     assert len(pool) == 1
-    assert pool.bytes == 10
+    assert pool.total_bytes == 10
     assert [p.id for p in pool.take(5, 1_000)] == [identity(1)]
 
 

@@ -29,7 +29,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 Parsed = Message | LedgerError
 
 
-def service_handler(service: ServiceDescriptor, implementation: object) -> grpc.GenericRpcHandler:
+def service_handler(
+    service: ServiceDescriptor, implementation: object
+) -> "grpc.GenericRpcHandler[Any, Any]":
     """Return the handler of a whole service.
 
     `implementation` has one coroutine (or async generator, when the response is a stream) for each
@@ -46,7 +48,9 @@ def _snake(name: str) -> str:
     return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
 
 
-def _method_handler(method: MethodDescriptor, call: Callable[..., Any]) -> grpc.RpcMethodHandler:
+def _method_handler(
+    method: MethodDescriptor, call: Callable[..., Any]
+) -> "grpc.RpcMethodHandler[Any, Any]":
     request_class = message_factory.GetMessageClass(method.input_type)
 
     def parse(data: bytes) -> Parsed:
@@ -75,7 +79,7 @@ _HANDLERS: Final = {
 def _answer_one(name: str, call: Callable[..., Awaitable[Message]]) -> Callable[..., Any]:
     async def answer(request: Parsed, context: Context) -> Message:
         try:
-            return await call(_checked(request), context)
+            return await call(_checked(request))
         except LedgerError as error:
             await abort(context, error)
         except Exception:
@@ -88,7 +92,7 @@ def _answer_one(name: str, call: Callable[..., Awaitable[Message]]) -> Callable[
 def _answer_stream(name: str, call: Callable[..., AsyncIterator[Message]]) -> Callable[..., Any]:
     async def answer(request: Any, context: Context) -> AsyncIterator[Message]:
         try:
-            async for response in call(_checked(request), context):
+            async for response in call(_checked(request)):
                 yield response
         except LedgerError as error:
             await abort(context, error)

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.limits import Limits
 from twinledger.ledger.transaction import TransactionId
 from twinledger.node.feed import Feed
-from twinledger.node.services.handlers import Context
 from twinledger.node.services.outcomes import Outcomes
 from twinledger.node.services.rendering import block_message, error_message, status_message
 from twinledger.node.submission import Outcome, Standing, Submission
-from twinledger.storage import BlockReader
+from twinledger.storage import ChainStore
 from twinledger.v1 import block_pb2
 from twinledger.v1 import ledger_service_pb2 as pb
 
 MAX_BATCH: Final = 1000
+TRANSACTION_ID_BYTES: Final = 32
 MAX_STREAM_WAITING: Final = 8192
 """Transactions of one stream that wait for an outcome; then the stream is not read further."""
 
@@ -27,10 +28,11 @@ class LedgerService:
 
     submission: Submission
     feed: Feed[Outcome]
-    blocks: BlockReader
+    chain: ChainStore
     chain_id: bytes
+    limits: Limits
 
-    async def submit(self, request: pb.SubmitRequest, context: Context) -> pb.SubmitResponse:
+    async def submit(self, request: pb.SubmitRequest) -> pb.SubmitResponse:
         """Submit one transaction."""
         async with Outcomes(self.feed) as outcomes:
             await outcomes.submit(self.submission, [request.transaction], 0, request.wait_for)
@@ -39,9 +41,7 @@ class LedgerService:
             raise outcome
         return pb.SubmitResponse(status=status_message(transaction_id, outcome))
 
-    async def submit_batch(
-        self, request: pb.SubmitBatchRequest, context: Context
-    ) -> pb.SubmitBatchResponse:
+    async def submit_batch(self, request: pb.SubmitBatchRequest) -> pb.SubmitBatchResponse:
         """Submit many transactions, each on its own."""
         _check_batch(request.transactions)
         count = len(request.transactions)
@@ -54,7 +54,7 @@ class LedgerService:
         return pb.SubmitBatchResponse(results=results)
 
     async def submit_stream(
-        self, requests: AsyncIterator[pb.SubmitStreamRequest], context: Context
+        self, requests: AsyncIterator[pb.SubmitStreamRequest]
     ) -> AsyncIterator[pb.SubmitStreamResponse]:
         """Submit without end; results leave as they are known."""
         async with Outcomes(self.feed) as outcomes:
@@ -74,27 +74,23 @@ class LedgerService:
         async for request in requests:
             _check_batch(request.transactions)
             await outcomes.room(MAX_STREAM_WAITING)
-            await outcomes.submit(
-                self.submission, request.transactions, sequence, request.wait_for
-            )
+            await outcomes.submit(self.submission, request.transactions, sequence, request.wait_for)
             sequence += len(request.transactions)
 
-    async def get_transaction(
-        self, request: pb.GetTransactionRequest, context: Context
-    ) -> pb.GetTransactionResponse:
+    async def get_transaction(self, request: pb.GetTransactionRequest) -> pb.GetTransactionResponse:
         """Tell what is known of a transaction."""
-        if len(request.transaction_id) != 32:
+        if len(request.transaction_id) != TRANSACTION_ID_BYTES:
             raise LedgerError(Code.BAD_REQUEST, "a transaction id has 32 bytes")
         transaction_id = TransactionId(request.transaction_id)
         standing = self.submission.standing(transaction_id)
         return pb.GetTransactionResponse(status=status_message(transaction_id, standing))
 
-    async def get_block(self, request: pb.GetBlockRequest, context: Context) -> pb.GetBlockResponse:
+    async def get_block(self, request: pb.GetBlockRequest) -> pb.GetBlockResponse:
         """Return one block."""
         return pb.GetBlockResponse(block=self._block(request.height))
 
     async def stream_blocks(
-        self, request: pb.StreamBlocksRequest, context: Context
+        self, request: pb.StreamBlocksRequest
     ) -> AsyncIterator[pb.StreamBlocksResponse]:
         """Return blocks in order; without an end, follow the chain."""
         height = request.from_height
@@ -104,9 +100,9 @@ class LedgerService:
             yield pb.StreamBlocksResponse(block=self._block(height))
             height += 1
 
-    async def get_head(self, request: pb.GetHeadRequest, context: Context) -> pb.GetHeadResponse:
+    async def get_head(self, _: pb.GetHeadRequest) -> pb.GetHeadResponse:
         """Return the newest executed block's header."""
-        header = self.blocks.chain.header(self.feed.height)
+        header = self.chain.header(self.feed.height)
         return pb.GetHeadResponse(
             chain_id=self.chain_id,
             header=header.encode(),
@@ -117,7 +113,7 @@ class LedgerService:
     def _block(self, height: int) -> block_pb2.Block:
         if height > self.feed.height:
             raise LedgerError(Code.BLOCK_NOT_FOUND, f"the newest height is {self.feed.height}")
-        return block_message(self.blocks.block(height))
+        return block_message(self.chain.block(height), self.limits)
 
 
 def result_message(

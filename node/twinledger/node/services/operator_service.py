@@ -10,7 +10,7 @@ from twinledger.node.disk_watch import DiskWatch
 from twinledger.node.feed import Feed
 from twinledger.node.pool import Pool
 from twinledger.node.replica import Replica
-from twinledger.node.services.handlers import Context
+from twinledger.node.submission import Outcome
 from twinledger.storage import ChainStore
 from twinledger.v1 import operator_service_pb2 as pb
 
@@ -33,10 +33,10 @@ class OperatorService:
     chain: ChainStore
     pool: Pool
     disk: DiskWatch
-    feed: Feed
+    feed: Feed[Outcome]
     started_s: float
 
-    async def get_status(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
+    async def get_status(self, _: pb.GetStatusRequest) -> pb.GetStatusResponse:
         """Return the node's state."""
         core = self.replica.core
         header = self.chain.header(self.feed.height)
@@ -53,7 +53,7 @@ class OperatorService:
             head=header.hash(),
             block_time_us=header.time_us,
             pool_transactions=len(self.pool),
-            pool_bytes=self.pool.bytes,
+            pool_bytes=self.pool.total_bytes,
             pool_capacity=self.pool.max_transactions,
             peers=self._peers(),
             disk_free_bytes=self.disk.free,
@@ -84,5 +84,7 @@ class OperatorService:
         refusal = self.disk.refusal()
         warnings = [refusal.message] if refusal else []
         if self.replica.core.leader is None:
-            warnings.append("No leader is known: nothing is ordered until a majority of nodes talk.")
+            warnings.append(
+                "No leader is known: nothing is ordered until a majority of nodes talk."
+            )
         return warnings

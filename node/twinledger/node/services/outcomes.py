@@ -6,6 +6,7 @@ number each, an outcome each, in the order in which the outcomes are known.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Self
 
 from twinledger.ledger.errors import LedgerError
 from twinledger.ledger.transaction import TransactionId
@@ -26,7 +27,7 @@ class Outcomes:
         self._known: list[Known] = []
         self._changed = asyncio.Event()
 
-    async def __aenter__(self) -> "Outcomes":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -52,9 +53,7 @@ class Outcomes:
             await self._changed.wait()
         return self._known.pop(0)
 
-    async def batch(
-        self, reader: "asyncio.Task[None]"
-    ) -> list[Known] | None:
+    async def batch(self, reader: "asyncio.Task[None]") -> list[Known] | None:
         """Return all outcomes that are known, at least one; None when there are no more.
 
         More can come while the reader runs or a transaction waits.

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from twinledger.consensus import Append, EntryKind, Message, NodeId
+from twinledger.execution.execute import block_transactions
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.node import consensus_wire
-from twinledger.node.applier import transactions_of
 from twinledger.node.preparation import Preparation
 from twinledger.node.replica import Replica
-from twinledger.node.services.handlers import Context
 from twinledger.node.services.rendering import error_message
 from twinledger.node.submission import Submission
 from twinledger.node.transport import PROTOCOL_VERSION
@@ -39,7 +38,7 @@ class PeerService:
     limits: Limits
 
     async def exchange(
-        self, requests: AsyncIterator[pb.ExchangeRequest], context: Context
+        self, requests: AsyncIterator[pb.ExchangeRequest]
     ) -> AsyncIterator[pb.ExchangeResponse]:
         """Take consensus messages from one node."""
         sender: NodeId | None = None
@@ -51,7 +50,7 @@ class PeerService:
                 self._take(sender, request)
 
     async def forward_transactions(
-        self, request: pb.ForwardTransactionsRequest, context: Context
+        self, request: pb.ForwardTransactionsRequest
     ) -> pb.ForwardTransactionsResponse:
         """Take charge of transactions that a follower's clients submitted."""
         self._greet(request.hello)
@@ -96,4 +95,4 @@ class PeerService:
         if isinstance(message, Append):
             for entry in message.entries:
                 if entry.kind is EntryKind.BLOCK:
-                    self.preparation.start(transactions_of(entry.payload, self.limits))
+                    self.preparation.start(block_transactions(entry.payload, self.limits))

@@ -1,0 +1,171 @@
+"""TwinService: twins, their history, their neighbourhood, and every update as it happens."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from twinledger import queries
+from twinledger.ledger import names
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.names import TwinId
+from twinledger.node.feed import Feed
+from twinledger.node.services.paging import page_size
+from twinledger.node.services.rendering import twin_message
+from twinledger.node.updates import Updates
+from twinledger.storage import ChainReader, ChainStore
+from twinledger.twins.reading import load_twin, properties, relationships
+from twinledger.twins.records import Twin
+from twinledger.twins.state_keys import TWINS
+from twinledger.v1 import twin_service_pb2 as pb
+
+_DEFAULT_DEPTH: Final = 10
+_DEFAULT_TWINS: Final = 10_000
+_MAX_WATCHED: Final = 1_000
+_LIST_SCAN: Final = 10_000
+"""Twins looked at for one page: a filter that matches few must not hold up the node."""
+
+_DIRECTIONS: Final = {
+    pb.DIRECTION_DOWNSTREAM: queries.Direction.DOWNSTREAM,
+    pb.DIRECTION_UPSTREAM: queries.Direction.UPSTREAM,
+}
+
+
+@dataclass(slots=True)
+class TwinService:
+    """The implementation; every method serves the rpc of its name."""
+
+    chain: ChainStore
+    updates: Updates
+    feed: Feed[Any]
+
+    async def get_twin(self, request: pb.GetTwinRequest) -> pb.GetTwinResponse:
+        """Return one twin with its properties and relationships."""
+        await self.feed.reached(request.min_height)
+        with self.chain.snapshot() as state:
+            twin = load_twin(state, names.twin_id(request.twin_id))
+            return pb.GetTwinResponse(
+                twin=twin_message(
+                    twin, properties(state, twin.twin_id), relationships(state, twin.twin_id)
+                ),
+                height=state.applied_height or 0,
+            )
+
+    async def list_twins(self, request: pb.ListTwinsRequest) -> pb.ListTwinsResponse:
+        """Return a page of twins."""
+        size = page_size(request.page_size)
+        with self.chain.snapshot() as state:
+            rest = _twins(state, request.prefix, request.after_id)
+            found, next_after_id = _page(rest, request, size)
+            return pb.ListTwinsResponse(
+                twins=[twin_message(twin) for twin in found],
+                next_after_id=next_after_id,
+                height=state.applied_height or 0,
+            )
+
+    async def get_history(self, request: pb.GetHistoryRequest) -> pb.GetHistoryResponse:
+        """Return a page of a twin's updates."""
+        size = page_size(request.page_size)
+        with self.chain.snapshot() as state:
+            twin = load_twin(state, names.twin_id(request.twin_id))
+            return pb.GetHistoryResponse(
+                updates=self.updates.history(state, twin.twin_id, request.after_version, size),
+                current_version=twin.version,
+                height=state.applied_height or 0,
+            )
+
+    async def trace(self, request: pb.TraceRequest) -> pb.TraceResponse:
+        """Return what lies up or down the relationships."""
+        direction = _DIRECTIONS.get(request.direction)
+        if direction is None:
+            raise LedgerError(Code.BAD_REQUEST, "direction is downstream or upstream")
+        with self.chain.snapshot() as state:
+            start = load_twin(state, names.twin_id(request.twin_id))
+            try:
+                found = queries.trace(
+                    start.twin_id,
+                    direction,
+                    request.max_depth or _DEFAULT_DEPTH,
+                    frozenset(request.names),
+                    request.max_twins or _DEFAULT_TWINS,
+                    lambda twin_id: _outgoing(state, TwinId(twin_id)),
+                    lambda twin_id: state.incoming(TwinId(twin_id)),
+                )
+            except ValueError as error:
+                raise LedgerError(Code.BAD_REQUEST, str(error)) from error
+            return _trace_message(state, found)
+
+    async def watch(self, request: pb.WatchRequest) -> AsyncIterator[pb.WatchResponse]:
+        """Return every update from a cursor on."""
+        if len(request.twin_ids) > _MAX_WATCHED:
+            raise LedgerError(Code.BAD_REQUEST, f"at most {_MAX_WATCHED} twins; use a prefix")
+        wanted = _wanted(request)
+        height, index = self._start(request)
+        while True:
+            await self.feed.reached(height)
+            updates, cursor = self.updates.of_block(height, after_index=index)
+            yield pb.WatchResponse(
+                updates=[update for update in updates if wanted(update.twin_id)], cursor=cursor
+            )
+            height, index = height + 1, -1
+
+    def _start(self, request: pb.WatchRequest) -> tuple[int, int]:
+        if not request.HasField("after"):
+            return self.feed.height + 1, -1
+        if request.after.height > self.feed.height:
+            raise LedgerError(Code.HEIGHT_NOT_REACHED, f"the newest height is {self.feed.height}")
+        return request.after.height, request.after.index
+
+
+def _twins(state: ChainReader, prefix: str, after: str) -> Iterator[Twin]:
+    for key, raw in state.scan_after(TWINS + prefix.encode(), TWINS + after.encode()):
+        yield Twin.decode(TwinId(key[len(TWINS) :].decode()), raw)
+
+
+def _page(
+    twins_after: Iterable[Twin], request: pb.ListTwinsRequest, size: int
+) -> tuple[list[Twin], str]:
+    """Return a page and where the next begins; the page may be short when few twins match."""
+    found, last = list[Twin](), ""
+    for looked_at, twin in enumerate(twins_after):
+        if len(found) == size or looked_at == _LIST_SCAN:
+            return found, last
+        last = twin.twin_id
+        if _matches(twin, request):
+            found.append(twin)
+    return found, ""
+
+
+def _matches(twin: Twin, request: pb.ListTwinsRequest) -> bool:
+    return (
+        (not request.owner or twin.owner == request.owner)
+        and (not request.model or twin.model == request.model)
+        and not (request.only_active and twin.retired)
+    )
+
+
+def _outgoing(state: ChainReader, twin_id: TwinId) -> Iterable[tuple[str, str]]:
+    return ((edge.name, edge.target_id) for edge in relationships(state, twin_id))
+
+
+def _trace_message(state: ChainReader, found: queries.Trace) -> pb.TraceResponse:
+    return pb.TraceResponse(
+        twins=[
+            pb.TracedTwin(
+                twin_id=twin_id, model=load_twin(state, TwinId(twin_id)).model, depth=depth
+            )
+            for twin_id, depth in found.depths.items()
+        ],
+        relationships=[
+            pb.TracedRelationship(source_id=edge.source, name=edge.name, target_id=edge.target)
+            for edge in found.relationships
+        ],
+        truncated=found.truncated,
+        height=state.applied_height or 0,
+    )
+
+
+def _wanted(request: pb.WatchRequest) -> Any:
+    twin_ids, prefix = frozenset(request.twin_ids), request.prefix
+    if twin_ids:
+        return lambda twin_id: twin_id in twin_ids or bool(prefix and twin_id.startswith(prefix))
+    return lambda twin_id: twin_id.startswith(prefix)
