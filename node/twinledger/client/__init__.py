@@ -1,0 +1,85 @@
+"""The Python SDK: submit transactions, read twins and blocks, watch what happens.
+
+What it is for: one call for each thing a client does, to any node, with a typed error when it
+fails and a receipt when it succeeds. Lost connections, busy nodes and changes of leader are dealt
+with inside: the same signed bytes go to the next node until the deadline.
+What it never does: decide anything about the ledger, sign twice for one call, raise an error of
+gRPC's, or import a server's parts.
+
+Read in this order: ``ledger`` (the face), ``identity``, ``operations`` and ``transactions`` (what
+is sent), ``receipts``, ``twin_records`` and ``chain_records`` (what comes back), ``failures`` (what
+goes wrong), ``nodes``, ``attempts`` and ``session`` (how one request survives), ``window`` and
+``pipeline`` (many at once), ``following`` (streams), ``synchronous`` (the blocking twin), then
+``values``, ``json_values`` and ``operation_json``. ``channels`` opens every connection.
+"""
+
+from twinledger.client import operations
+from twinledger.client.chain_records import Block, Head, NodeRole, NodeStatus, PeerStatus
+from twinledger.client.failures import OutcomeUnknown, Rejected
+from twinledger.client.identities import Consortium, IdentityRecord, Member, NodeRecord
+from twinledger.client.identity import Identity
+from twinledger.client.ledger import Ledger, connect
+from twinledger.client.operations import Change, Operation
+from twinledger.client.receipts import Cursor, Receipt, ReceiptEvent, Stage, TransactionStatus
+from twinledger.client.synchronous import SyncLedger, connect_sync
+from twinledger.client.transactions import SignedTransaction
+from twinledger.client.twin_records import (
+    Origin,
+    Property,
+    Relationship,
+    Trace,
+    TracedRelationship,
+    TracedTwin,
+    Twin,
+    TwinUpdate,
+)
+from twinledger.client.twins import Direction
+from twinledger.client.values import Value
+from twinledger.client.window import Outcome
+from twinledger.ledger.canonical import Timestamp
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.operations import Role, Section
+
+__all__ = [
+    "Block",
+    "Change",
+    "Code",
+    "Consortium",
+    "Cursor",
+    "Direction",
+    "Head",
+    "Identity",
+    "IdentityRecord",
+    "Ledger",
+    "LedgerError",
+    "Member",
+    "NodeRecord",
+    "NodeRole",
+    "NodeStatus",
+    "Operation",
+    "Origin",
+    "Outcome",
+    "OutcomeUnknown",
+    "PeerStatus",
+    "Property",
+    "Receipt",
+    "ReceiptEvent",
+    "Rejected",
+    "Relationship",
+    "Role",
+    "Section",
+    "SignedTransaction",
+    "Stage",
+    "SyncLedger",
+    "Timestamp",
+    "Trace",
+    "TracedRelationship",
+    "TracedTwin",
+    "TransactionStatus",
+    "Twin",
+    "TwinUpdate",
+    "Value",
+    "connect",
+    "connect_sync",
+    "operations",
+]

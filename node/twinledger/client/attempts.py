@@ -1,0 +1,110 @@
+"""Tries node after node until one answers or the deadline passes.
+
+Every request of the SDK may be repeated safely: reads change nothing, and a transaction's id makes
+its second submission return the first one's receipt.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import grpc.aio
+
+from twinledger.client.failures import NOT_KNOWN, RETRYABLE, from_rpc
+from twinledger.client.nodes import Node, Nodes
+from twinledger.ledger.errors import LedgerError
+
+Answer = TypeVar("Answer")
+
+ATTEMPT_SECONDS: Final = 10.0
+"""One node gets at most this long: it may be cut off from the others without knowing it yet."""
+
+_PAUSE_SECONDS_MIN: Final = 0.05
+_PAUSE_SECONDS_MAX: Final = 1.0
+
+
+class Deadline:
+    """A moment by which a call must have ended."""
+
+    __slots__ = ("_at",)
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds` from now."""
+        self._at = time.monotonic() + seconds
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left; never negative."""
+        return max(0.0, self._at - time.monotonic())
+
+
+class Pauses:
+    """How long to wait before the next try: not at all for one tour of the nodes, then longer."""
+
+    __slots__ = ("_failures", "_nodes")
+
+    def __init__(self, nodes: Nodes) -> None:
+        """`nodes` says how long a tour is."""
+        self._nodes = nodes
+        self._failures = 0
+
+    def reset(self) -> None:
+        """Something worked."""
+        self._failures = 0
+
+    def next(self, failure: LedgerError) -> float:
+        """Seconds to wait after this failure."""
+        self._failures += 1
+        if failure.retry_after_us:
+            return failure.retry_after_us / 1e6
+        tours, rest = divmod(self._failures, len(self._nodes.addresses))
+        if tours == 0 or rest:
+            return 0.0
+        longest = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS_MIN * 2.0 ** (tours - 1))
+        # Clients that lost the same node at the same moment must not come back in step.
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - nothing secret
+
+
+class Attempts:
+    """The tries of one request.
+
+    Attributes:
+        uncertain: Whether some node may have acted on the request without our knowing.
+    """
+
+    __slots__ = ("_deadline", "_nodes", "_pauses", "uncertain")
+
+    def __init__(self, nodes: Nodes, deadline: Deadline) -> None:
+        self._nodes = nodes
+        self._deadline = deadline
+        self._pauses = Pauses(nodes)
+        self.uncertain = False
+
+    async def run(self, attempt: Callable[[Node, float], Awaitable[Answer]]) -> Answer:
+        """Calls `attempt(node, seconds)` until it succeeds.
+
+        Raises:
+            LedgerError: what the node answered, when trying again cannot help; else the last
+                failure before the deadline.
+        """
+        while True:
+            node = self._nodes.current
+            try:
+                return await attempt(node, min(ATTEMPT_SECONDS, self._deadline.remaining))
+            except grpc.aio.AioRpcError as error:
+                failure = from_rpc(error, node.address)
+            except LedgerError as error:
+                failure = error
+            await self._prepare_next(node, failure)
+
+    async def _prepare_next(self, node: Node, failure: LedgerError) -> None:
+        if failure.code not in RETRYABLE:
+            raise failure
+        self.uncertain = self.uncertain or failure.code in NOT_KNOWN
+        self._nodes.leave(node)
+        pause = self._pauses.next(failure)
+        if pause >= self._deadline.remaining:
+            raise failure
+        await asyncio.sleep(pause)

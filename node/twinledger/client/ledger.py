@@ -1,0 +1,296 @@
+"""The ledger as a client sees it, and how to connect to it."""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final, TypeAlias
+
+from twinledger.client import following
+from twinledger.client.chain_records import Block, Head, NodeStatus
+from twinledger.client.identities import Consortium, Identities, read_consortium
+from twinledger.client.identity import Identity
+from twinledger.client.nodes import Node, Nodes
+from twinledger.client.operations import Operation
+from twinledger.client.pipeline import Pipeline
+from twinledger.client.receipts import Cursor, Receipt, TransactionStatus
+from twinledger.client.session import TIMEOUT_SECONDS, Session, receipt_of
+from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
+from twinledger.client.twin_records import TwinUpdate
+from twinledger.client.twins import Twins
+from twinledger.client.window import Outcome
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.v1 import ledger_service_pb2, operator_service_pb2
+
+ManyItem: TypeAlias = Operation | Sequence[Operation] | SignedTransaction
+"""One transaction of many: its operations, or what `sign` returned."""
+
+WINDOW: Final = 1024
+"""How many transactions `submit_many` keeps in flight unless told otherwise."""
+
+_SIGNED_AT_ONCE: Final = 32
+"""Transactions signed in one turn of the event loop, about two milliseconds."""
+
+
+class Ledger:
+    """A connected client.
+
+    Attributes:
+        twins: Changing and reading twins.
+        identities: Admitting, revoking and reading identities.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Use `connect`, which also checks that the nodes serve the chain that is meant."""
+        self._session = session
+        self.twins = Twins(session)
+        self.identities = Identities(session)
+
+    @property
+    def chain_id(self) -> bytes:
+        """The chain, 32 bytes."""
+        return self._session.chain_id
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who signs unless a call names others."""
+        return self._session.identity
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The client addresses of the nodes that this client knows."""
+        return self._session.nodes.addresses
+
+    def sign(
+        self,
+        *operations: Operation,
+        authors: Sequence[Identity] = (),
+        lifetime_seconds: float = LIFETIME_SECONDS,
+    ) -> SignedTransaction:
+        """Signs a transaction without sending it, as `authors` or as this client's identity."""
+        return self._session.sign(operations, authors, lifetime_seconds)
+
+    async def submit(
+        self,
+        *operations: Operation,
+        authors: Sequence[Identity] = (),
+        timeout_seconds: float | None = None,
+    ) -> Receipt:
+        """Signs operations that succeed or fail together, and waits until a block holds them.
+
+        Raises:
+            Rejected: a block holds the transaction, without effect.
+            OutcomeUnknown: the deadline passed; `send(error.transaction)` asks again.
+            LedgerError: it was refused and no node has taken it.
+        """
+        return await self.send(
+            self.sign(*operations, authors=authors), timeout_seconds=timeout_seconds
+        )
+
+    async def send(
+        self, transaction: SignedTransaction, *, timeout_seconds: float | None = None
+    ) -> Receipt:
+        """Sends signed bytes, again if need be, and waits until a block holds them.
+
+        Raises:
+            LedgerError: as `submit` does.
+        """
+        return receipt_of(await self._session.submit(transaction, timeout_seconds=timeout_seconds))
+
+    async def post(
+        self, transaction: SignedTransaction, *, timeout_seconds: float | None = None
+    ) -> TransactionStatus:
+        """Sends signed bytes and returns as soon as a node has taken charge of them.
+
+        Raises:
+            LedgerError: as `submit` does, except for what only a block can tell.
+        """
+        return await self._session.submit(
+            transaction, ledger_service_pb2.WAIT_FOR_NONE, timeout_seconds
+        )
+
+    async def submit_many(
+        self,
+        items: Iterable[ManyItem] | AsyncIterable[ManyItem],
+        *,
+        window: int = WINDOW,
+        wait: bool = True,
+        timeout_seconds: float | None = None,
+    ) -> AsyncIterator[Outcome]:
+        """Sends many transactions fast; yields each one's outcome when known, in any order.
+
+        At most `window` are in flight: `items` is asked for more only as outcomes are taken. A
+        plain iterable is read in the event loop, so it must not block. With `wait` false an
+        outcome only says that a node has taken charge. `timeout_seconds` holds for each.
+        Transactions are independent: what must be ordered belongs into one transaction, or is
+        given once the first outcome is there.
+
+        Raises:
+            LedgerError: nothing can be sent at all; what befalls one transaction is in its outcome.
+        """
+        async with Pipeline(
+            self._session, window=window, wait=wait, timeout_seconds=timeout_seconds
+        ) as pipeline:
+            feeding = asyncio.create_task(self._feed(pipeline, items))
+            feeding.add_done_callback(lambda _: pipeline.end())
+            try:
+                while outcomes := await pipeline.take():
+                    for outcome in outcomes:
+                        yield outcome
+                await feeding
+            finally:
+                feeding.cancel()
+                # What broke it has been raised above, or the caller has gone away.
+                await asyncio.gather(feeding, return_exceptions=True)
+
+    async def _feed(
+        self, pipeline: Pipeline, items: Iterable[ManyItem] | AsyncIterable[ManyItem]
+    ) -> None:
+        if isinstance(items, AsyncIterable):
+            async for item in items:
+                await pipeline.wait_room()
+                pipeline.add([self.signed(item)])
+            return
+        for count, item in enumerate(items, 1):
+            await pipeline.wait_room()
+            pipeline.add([self.signed(item)])
+            if count % _SIGNED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def signed(self, item: ManyItem) -> SignedTransaction:
+        """The signed transaction of an item of `submit_many`."""
+        if isinstance(item, SignedTransaction):
+            return item
+        return self.sign(*([item] if isinstance(item, Operation) else item))
+
+    def pipeline(
+        self, *, window: int = WINDOW, wait: bool = True, timeout_seconds: float | None = None
+    ) -> Pipeline:
+        """What `submit_many` works with, for callers that add and take in their own rhythm."""
+        return Pipeline(self._session, window=window, wait=wait, timeout_seconds=timeout_seconds)
+
+    async def transaction(
+        self, transaction_id: bytes, *, timeout_seconds: float | None = None
+    ) -> TransactionStatus:
+        """What a node knows of a transaction.
+
+        Raises:
+            LedgerError: BAD_REQUEST when the id is not 32 bytes.
+        """
+        request = ledger_service_pb2.GetTransactionRequest(transaction_id=transaction_id)
+
+        async def attempt(node: Node, seconds: float) -> TransactionStatus:
+            response = await node.ledger.GetTransaction(request, timeout=seconds)
+            status = TransactionStatus.from_message(response.status)
+            self._session.note(status.receipt, node)
+            return status
+
+        return await self._session.read(attempt, timeout_seconds)
+
+    async def block(self, height: int, *, timeout_seconds: float | None = None) -> Block:
+        """The block at a height; 0 is genesis.
+
+        Raises:
+            LedgerError: BLOCK_NOT_FOUND.
+        """
+        if height < 0:
+            raise LedgerError(Code.BAD_REQUEST, "a height is not negative")
+        request = ledger_service_pb2.GetBlockRequest(height=height)
+
+        async def attempt(node: Node, seconds: float) -> ledger_service_pb2.GetBlockResponse:
+            return await node.ledger.GetBlock(request, timeout=seconds)
+
+        response = await self._session.read(attempt, timeout_seconds)
+        return Block.from_message(response.block)
+
+    def blocks(self, from_height: int = 0, to_height: int | None = None) -> AsyncIterator[Block]:
+        """Blocks in order, to `to_height` or without end; a lost connection is taken up again."""
+        if from_height < 0 or (to_height is not None and to_height < 0):
+            raise LedgerError(Code.BAD_REQUEST, "a height is not negative")
+        return following.blocks(self._session, from_height, to_height)
+
+    async def head(self, *, timeout_seconds: float | None = None) -> Head:
+        """The newest block that a node has executed."""
+
+        async def attempt(node: Node, seconds: float) -> Head:
+            request = ledger_service_pb2.GetHeadRequest()
+            return Head.from_message(await node.ledger.GetHead(request, timeout=seconds))
+
+        return await self._session.read(attempt, timeout_seconds)
+
+    def watch(
+        self, *twin_ids: str, prefix: str = "", after: Cursor | None = None
+    ) -> AsyncIterator[TwinUpdate]:
+        """Updates of these twins, or of ids that begin with `prefix`, or of all; without end.
+
+        Begins after `after`, or with what is new. A lost connection is taken up again at the same
+        place: nothing is left out. `update.cursor` is where to resume in another run.
+        """
+        return following.watch(self._session, twin_ids, prefix, after)
+
+    async def consortium(self, *, timeout_seconds: float | None = None) -> Consortium:
+        """The members and their nodes."""
+        return await self._session.read(read_consortium, timeout_seconds)
+
+    async def status(self, *, timeout_seconds: float | None = None) -> NodeStatus:
+        """How the node that this client talks to is."""
+
+        async def attempt(node: Node, seconds: float) -> NodeStatus:
+            request = operator_service_pb2.GetStatusRequest()
+            return NodeStatus.from_message(await node.operator.GetStatus(request, timeout=seconds))
+
+        return await self._session.attempts(timeout_seconds).run(attempt)
+
+
+def connect(
+    addresses: str | Sequence[str],
+    *,
+    identity: Identity | None = None,
+    chain_id: str | bytes | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    discover: bool = True,
+) -> AbstractAsyncContextManager[Ledger]:
+    """Opens a client of a ledger, for use in `async with`.
+
+    Args:
+        addresses: Client addresses (host:port) of one or more nodes, in the order they are tried.
+        identity: Who signs; leave it out to read only.
+        chain_id: The chain that is meant, 32 bytes or 64 hex digits. Left out, it is what the
+            first node says: trust on first use, right only where the network is trusted.
+        timeout_seconds: How long each call tries, unless it says otherwise.
+        discover: Also use the other nodes that the ledger names, when these fail.
+
+    Raises:
+        LedgerError: WRONG_CHAIN when the node serves another chain, CONNECTION_LOST when no node
+            answers in time.
+    """
+    session = Session(
+        Nodes([addresses] if isinstance(addresses, str) else addresses),
+        identity,
+        _chain_id(chain_id),
+        timeout_seconds,
+    )
+    return _connected(session, discover)
+
+
+def _chain_id(chain_id: str | bytes | None) -> bytes:
+    if not isinstance(chain_id, str):
+        return chain_id or b""
+    try:
+        return bytes.fromhex(chain_id)
+    except ValueError as error:
+        raise LedgerError(Code.BAD_REQUEST, f"chain_id is 64 hex digits: {error}") from error
+
+
+@asynccontextmanager
+async def _connected(session: Session, discover: bool) -> AsyncIterator[Ledger]:
+    try:
+        consortium = await session.attempts(None).run(read_consortium)
+        if session.chain_id not in (b"", consortium.chain_id):
+            said = f"{session.nodes.current.address} serves {consortium.chain_id.hex()}"
+            raise LedgerError(Code.WRONG_CHAIN, said)
+        session.chain_id = consortium.chain_id
+        if discover:
+            session.nodes.learn(consortium.client_addresses)
+        yield Ledger(session)
+    finally:
+        await session.nodes.close()

@@ -1,0 +1,243 @@
+"""Operations as JSON: what `tx submit` reads and what history shows, losing nothing.
+
+Every operation is an object with `operation`, which names its kind, and that kind's fields. Changes
+of properties stand in `changes`, in order; `set`, `delete`, `increment` and `desired` are short for
+the usual ones. docs/cli.md has examples of all.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from twinledger.client import operations
+from twinledger.client.json_values import value_from_json, value_to_json
+from twinledger.client.operations import Change, Operation
+from twinledger.client.values import from_message
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.operations import Role, Section
+from twinledger.v1 import operation_pb2
+
+Fields = dict[str, Any]
+
+_EXPECTED: Final = ("expected_version", int)
+_OBSERVED: Final = ("observed_at_us", int)
+_RELATIONSHIP: Final[dict[str, type]] = {"source": str, "name": str, "target": str}
+_SHORT: Final[dict[str, type]] = {
+    "set": dict,
+    "delete": list,
+    "increment": dict,
+    "desired": dict,
+    "changes": list,
+}
+
+# For each kind: the fields it must have, and those it may have, with their JSON types.
+_GRAMMAR: Final[dict[str, tuple[dict[str, type], dict[str, type]]]] = {
+    "create": (
+        {"twin": str},
+        {"model": str, "set": dict, "desired": dict, "changes": list, **dict([_OBSERVED])},
+    ),
+    "update": ({"twin": str}, {**_SHORT, **dict([_EXPECTED, _OBSERVED])}),
+    "relate": (_RELATIONSHIP, dict([_EXPECTED, _OBSERVED])),
+    "unrelate": (_RELATIONSHIP, dict([_EXPECTED, _OBSERVED])),
+    "retire": ({"twin": str}, {"successor": str, **dict([_EXPECTED, _OBSERVED])}),
+    "admit": ({"identity": str, "public_key": str, "role": str}, {}),
+    "revoke": ({"identity": str}, {}),
+}
+
+
+def operation_from_json(content: Any) -> Operation:
+    """The operation that a parsed JSON object stands for.
+
+    Raises:
+        LedgerError: UNKNOWN_OPERATION, BAD_REQUEST naming the field, or what its value met.
+    """
+    if not isinstance(content, dict):
+        raise LedgerError(Code.BAD_REQUEST, "an operation is an object")
+    fields = dict(content)
+    kind = fields.pop("operation", None)
+    if kind not in _GRAMMAR:
+        kinds = ", ".join(_GRAMMAR)
+        raise LedgerError(Code.UNKNOWN_OPERATION, f"operation is one of {kinds}, not {kind!r}")
+    _check_fields(kind, fields)
+    return _READERS[kind](fields)
+
+
+def _check_fields(kind: str, fields: Fields) -> None:
+    required, optional = _GRAMMAR[kind]
+    for name in required:
+        if name not in fields:
+            raise LedgerError(Code.BAD_REQUEST, f"{kind} needs the field {name}")
+    for name, value in fields.items():
+        expected = required.get(name) or optional.get(name)
+        if expected is None:
+            raise LedgerError(Code.BAD_REQUEST, f"{kind} has no field {name}")
+        if type(value) is not expected:
+            raise LedgerError(Code.BAD_REQUEST, f"{name} of {kind} must be {_said(expected)}")
+
+
+def _said(expected: type) -> str:
+    return {str: "text", int: "an int", list: "a list", dict: "an object"}[expected]
+
+
+def _clocks(fields: Fields) -> Fields:
+    return {
+        "expected_version": fields.get("expected_version"),
+        "observed_at": fields.get("observed_at_us"),
+    }
+
+
+def _read_create(fields: Fields) -> Operation:
+    return operations.create_twin(
+        fields["twin"],
+        _read_changes(fields),
+        model=fields.get("model", ""),
+        observed_at=fields.get("observed_at_us"),
+    )
+
+
+def _read_update(fields: Fields) -> Operation:
+    return operations.update_twin(fields["twin"], _read_changes(fields), **_clocks(fields))
+
+
+def _read_relate(fields: Fields) -> Operation:
+    ends = (fields["source"], fields["name"], fields["target"])
+    return operations.relate(*ends, **_clocks(fields))
+
+
+def _read_unrelate(fields: Fields) -> Operation:
+    ends = (fields["source"], fields["name"], fields["target"])
+    return operations.unrelate(*ends, **_clocks(fields))
+
+
+def _read_retire(fields: Fields) -> Operation:
+    successor = fields.get("successor", "")
+    return operations.retire_twin(fields["twin"], successor=successor, **_clocks(fields))
+
+
+def _read_admit(fields: Fields) -> Operation:
+    try:
+        public_key = bytes.fromhex(fields["public_key"])
+    except ValueError as error:
+        raise LedgerError(Code.BAD_KEY, str(error)) from error
+    return operations.admit_identity(fields["identity"], public_key, role_named(fields["role"]))
+
+
+def _read_revoke(fields: Fields) -> Operation:
+    return operations.revoke_identity(fields["identity"])
+
+
+def role_named(text: str) -> Role:
+    """The role of this name, in small letters.
+
+    Raises:
+        LedgerError: BAD_ROLE.
+    """
+    for role in Role:
+        if role.name.lower() == text:
+            return role
+    raise LedgerError(Code.BAD_ROLE, repr(text))
+
+
+def _read_changes(fields: Fields) -> list[Change]:
+    usual = operations.changes_of(
+        reported=_values(fields.get("set", {})),
+        desired=_values(fields.get("desired", {})),
+        delete=_paths(fields.get("delete", [])),
+        increment=_values(fields.get("increment", {})),
+    )
+    return usual + [_read_change(change) for change in fields.get("changes", [])]
+
+
+def _values(entries: Fields) -> Fields:
+    return {path: value_from_json(content) for path, content in entries.items()}
+
+
+def _paths(entries: list[Any]) -> list[str]:
+    if not all(isinstance(path, str) for path in entries):
+        raise LedgerError(Code.BAD_REQUEST, "delete is a list of paths")
+    return entries
+
+
+def _read_change(content: Any) -> Change:
+    match content:
+        case {"path": str(path), "section": ("reported" | "desired") as side, **change}:
+            section = Section(side)
+        case {"path": str(path), **change} if "section" not in change:
+            section = Section.REPORTED
+        case _:
+            raise LedgerError(Code.BAD_CHANGE, "a change has a path and perhaps a section")
+    match change:
+        case {"set": value, **rest} if not rest:
+            return operations.set_property(path, value_from_json(value), section)
+        case {"delete": True, **rest} if not rest:
+            return operations.delete_property(path, section)
+        case {"increment": int() | float() as amount, **rest} if not rest:
+            return operations.increment_property(path, amount, section)
+    raise LedgerError(Code.BAD_CHANGE, f"{path}: one of set, delete (true) or increment")
+
+
+_READERS: Final[dict[str, Callable[[Fields], Operation]]] = {
+    "create": _read_create,
+    "update": _read_update,
+    "relate": _read_relate,
+    "unrelate": _read_unrelate,
+    "retire": _read_retire,
+    "admit": _read_admit,
+    "revoke": _read_revoke,
+}
+
+# The wire's kinds and fields, and what JSON calls them.
+_KINDS: Final = {
+    "create_twin": "create",
+    "update_twin": "update",
+    "relate": "relate",
+    "unrelate": "unrelate",
+    "retire_twin": "retire",
+    "admit_identity": "admit",
+    "revoke_identity": "revoke",
+}
+_NAMES: Final = {
+    "twin_id": "twin",
+    "source_id": "source",
+    "target_id": "target",
+    "successor_id": "successor",
+}
+
+
+def operation_to_json(operation: Operation) -> Fields:
+    """The JSON object of an operation; `operation_from_json` gives the same operation again.
+
+    Raises:
+        LedgerError: UNKNOWN_OPERATION for one that a newer version made.
+    """
+    kind = operation.WhichOneof("kind")
+    if kind is None:
+        raise LedgerError(Code.UNKNOWN_OPERATION)
+    fields: Fields = {"operation": _KINDS[kind]}
+    for field, value in getattr(operation, kind).ListFields():
+        fields[_NAMES.get(field.name, field.name)] = _field_to_json(field.name, value)
+    return fields
+
+
+def _field_to_json(name: str, value: Any) -> Any:
+    match name:
+        case "changes":
+            return [_change_to_json(change) for change in value]
+        case "public_key":
+            return value.hex()
+        case "role":
+            return Role(value).name.lower()
+        case _:
+            return value
+
+
+def _change_to_json(change: Change) -> Fields:
+    desired = change.section == operation_pb2.SECTION_DESIRED
+    fields: Fields = {"path": change.path, "section": "desired" if desired else "reported"}
+    match change.WhichOneof("change"):
+        case "set":
+            fields["set"] = value_to_json(from_message(change.set))
+        case "increment":
+            fields["increment"] = value_to_json(from_message(change.increment))
+        case _:
+            fields["delete"] = True
+    return fields

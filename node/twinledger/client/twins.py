@@ -1,0 +1,222 @@
+"""Changing and reading twins."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
+from enum import Enum
+
+from twinledger.client import operations
+from twinledger.client.nodes import Node
+from twinledger.client.operations import Operation
+from twinledger.client.receipts import Receipt
+from twinledger.client.session import Session, receipt_of
+from twinledger.client.twin_records import Trace, Twin, TwinUpdate
+from twinledger.client.values import Value
+from twinledger.v1 import twin_service_pb2
+
+_PAGE_SIZE = 500
+
+
+class Direction(Enum):
+    """Which way to follow relationships."""
+
+    DOWNSTREAM = "downstream"
+    UPSTREAM = "upstream"
+
+
+_DIRECTIONS = {
+    Direction.DOWNSTREAM: twin_service_pb2.DIRECTION_DOWNSTREAM,
+    Direction.UPSTREAM: twin_service_pb2.DIRECTION_UPSTREAM,
+}
+
+
+class Twins:
+    """A ledger's twins, as `ledger.twins`.
+
+    Every change is a transaction of one operation: it returns the receipt once the change stands in
+    a block, and raises LedgerError otherwise (`Rejected` when a block holds it without effect,
+    `OutcomeUnknown` when the deadline passed first).
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def create(
+        self,
+        twin_id: str,
+        *,
+        model: str = "",
+        set: Mapping[str, Value] | None = None,  # noqa: A002 - reads as the operation does
+        desired: Mapping[str, Value] | None = None,
+        observed_at: datetime | int | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Receipt:
+        """Creates a twin with its first properties, by path: reported in `set`, and `desired`."""
+        changes = operations.changes_of(reported=set, desired=desired)
+        operation = operations.create_twin(twin_id, changes, model=model, observed_at=observed_at)
+        return await self._submit(operation, timeout_seconds)
+
+    async def update(
+        self,
+        twin_id: str,
+        *,
+        set: Mapping[str, Value] | None = None,  # noqa: A002 - reads as the operation does
+        delete: Iterable[str] = (),
+        increment: Mapping[str, float] | None = None,
+        desired: Mapping[str, Value] | None = None,
+        expected_version: int | None = None,
+        observed_at: datetime | int | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Receipt:
+        """Changes properties, by path, in the order: `delete`, `set`, `increment`, `desired`.
+
+        With `expected_version` it fails with VERSION_MISMATCH unless the twin has that version.
+        Anything else, such as deleting a desired property, goes through `operations.update_twin`
+        and `ledger.submit`.
+        """
+        changes = operations.changes_of(set, desired, delete, increment)
+        operation = operations.update_twin(
+            twin_id, changes, expected_version=expected_version, observed_at=observed_at
+        )
+        return await self._submit(operation, timeout_seconds)
+
+    async def relate(
+        self,
+        source_id: str,
+        name: str,
+        target_id: str,
+        *,
+        expected_version: int | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Receipt:
+        """Adds the relationship `name` from one twin to another."""
+        operation = operations.relate(source_id, name, target_id, expected_version=expected_version)
+        return await self._submit(operation, timeout_seconds)
+
+    async def unrelate(
+        self,
+        source_id: str,
+        name: str,
+        target_id: str,
+        *,
+        expected_version: int | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Receipt:
+        """Removes a relationship."""
+        operation = operations.unrelate(
+            source_id, name, target_id, expected_version=expected_version
+        )
+        return await self._submit(operation, timeout_seconds)
+
+    async def retire(
+        self,
+        twin_id: str,
+        *,
+        successor: str = "",
+        expected_version: int | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Receipt:
+        """Ends a twin's life; `successor` names the twin that takes its place."""
+        operation = operations.retire_twin(
+            twin_id, successor=successor, expected_version=expected_version
+        )
+        return await self._submit(operation, timeout_seconds)
+
+    async def get(self, twin_id: str, *, timeout_seconds: float | None = None) -> Twin:
+        """Reads a twin, never older than this client's last receipt.
+
+        Raises:
+            LedgerError: TWIN_NOT_FOUND.
+        """
+
+        async def attempt(node: Node, seconds: float) -> twin_service_pb2.GetTwinResponse:
+            request = twin_service_pb2.GetTwinRequest(
+                twin_id=twin_id, min_height=self._session.seen_height
+            )
+            return await node.twins.GetTwin(request, timeout=seconds)
+
+        response = await self._session.attempts(timeout_seconds).run(attempt)
+        return Twin.from_message(response.twin, response.height)
+
+    async def list(
+        self,
+        *,
+        prefix: str = "",
+        owner: str = "",
+        model: str = "",
+        only_active: bool = False,
+        after: str = "",
+    ) -> AsyncIterator[Twin]:
+        """Twins in the order of their ids, without properties and relationships.
+
+        Pages are read as they are needed, each at the height its node then has.
+        """
+        request = twin_service_pb2.ListTwinsRequest(
+            prefix=prefix,
+            owner=owner,
+            model=model,
+            only_active=only_active,
+            page_size=_PAGE_SIZE,
+            after_id=after,
+        )
+
+        async def attempt(node: Node, seconds: float) -> twin_service_pb2.ListTwinsResponse:
+            return await node.twins.ListTwins(request, timeout=seconds)
+
+        while True:
+            response = await self._session.read(attempt)
+            for message in response.twins:
+                yield Twin.from_message(message, response.height)
+            if not response.next_after_id:
+                return
+            request.after_id = response.next_after_id
+
+    async def history(self, twin_id: str, *, after_version: int = 0) -> AsyncIterator[TwinUpdate]:
+        """A twin's updates, oldest first, up to the version it has when the last page is read.
+
+        Raises:
+            LedgerError: TWIN_NOT_FOUND.
+        """
+        request = twin_service_pb2.GetHistoryRequest(
+            twin_id=twin_id, after_version=after_version, page_size=_PAGE_SIZE
+        )
+
+        async def attempt(node: Node, seconds: float) -> twin_service_pb2.GetHistoryResponse:
+            return await node.twins.GetHistory(request, timeout=seconds)
+
+        while True:
+            response = await self._session.read(attempt)
+            for message in response.updates:
+                yield TwinUpdate.from_message(message)
+            if not response.updates:
+                return
+            request.after_version = response.updates[-1].version
+            if request.after_version >= response.current_version:
+                return
+
+    async def trace(
+        self,
+        twin_id: str,
+        direction: Direction = Direction.DOWNSTREAM,
+        *,
+        max_depth: int = 10,
+        names: Iterable[str] = (),
+        max_twins: int = 10_000,
+        timeout_seconds: float | None = None,
+    ) -> Trace:
+        """What lies down or up the relationships, following only `names` when any are given."""
+        request = twin_service_pb2.TraceRequest(
+            twin_id=twin_id,
+            direction=_DIRECTIONS[direction],
+            max_depth=max_depth,
+            names=names,
+            max_twins=max_twins,
+        )
+
+        async def attempt(node: Node, seconds: float) -> twin_service_pb2.TraceResponse:
+            return await node.twins.Trace(request, timeout=seconds)
+
+        return Trace.from_message(await self._session.read(attempt, timeout_seconds))
+
+    async def _submit(self, operation: Operation, timeout_seconds: float | None) -> Receipt:
+        transaction = self._session.sign([operation])
+        return receipt_of(await self._session.submit(transaction, timeout_seconds=timeout_seconds))
