@@ -89,7 +89,7 @@ try:
     for number in range(10):
         database.write([(bytes([number]), bytes(50_000))], sync=True)
 except StorageFailure as failure:
-    print(failure.full, int(failure.exit_code), failure.message)
+    print(failure.full, int(failure.exit_code), failure.sentence)
 """
 
 
