@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeVar
 
-from twinledger.ledger.canonical import CanonicalValue, decode
+from twinledger.ledger.canonical import CanonicalValue, MapForm, decode
 from twinledger.ledger.errors import Code, LedgerError
+
+V = TypeVar("V")
 
 
 class StateView(Protocol):
@@ -39,7 +41,16 @@ def decode_leaf(raw: bytes) -> CanonicalValue:
     Raises:
         LedgerError: DATA_DAMAGED: unlike foreign bytes, these can only be wrong by damage.
     """
+    return _undamaged(decode, raw)
+
+
+def split_leaf(form: MapForm, raw: bytes) -> list[Any]:
+    """The values of a map that execution once wrote in this form, or DATA_DAMAGED."""
+    return _undamaged(form.split, raw)
+
+
+def _undamaged(read: Callable[[bytes], V], raw: bytes) -> V:
     try:
-        return decode(raw)
+        return read(raw)
     except LedgerError as error:
         raise LedgerError(Code.DATA_DAMAGED, f"in the state, {error.detail}") from None

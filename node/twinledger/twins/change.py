@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from twinledger.consortium.identities import IdentityRecord
 from twinledger.ledger import domains
@@ -62,11 +62,16 @@ def next_version(twin: Twin, place: Place, property_count: int | None = None) ->
     """The twin after one more update: version and history head move on together."""
     version = twin.version + 1
     count = twin.property_count if property_count is None else property_count
-    return replace(
-        twin,
-        version=version,
-        history_head=_next_head(twin, version, place),
-        property_count=count,
+    # Not dataclasses.replace: that takes three times as long, and this is the hot path.
+    return Twin(
+        twin.twin_id,
+        twin.model,
+        twin.owner,
+        version,
+        _next_head(twin, version, place),
+        twin.retired,
+        twin.successor_id,
+        count,
     )
 
 

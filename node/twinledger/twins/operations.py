@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from twinledger.ledger.canonical import encode
 from twinledger.ledger.domains import ZERO_HASH
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
@@ -17,7 +16,7 @@ from twinledger.twins import access, state_keys
 from twinledger.twins.change import Place, check_version, next_version
 from twinledger.twins.properties import apply_changes
 from twinledger.twins.reading import find_twin, load_active_twin, load_twin
-from twinledger.twins.records import Twin
+from twinledger.twins.records import Twin, encode_relationship
 
 
 def create(state: StateDraft, operation: CreateTwin, place: Place, limits: Limits) -> Event:
@@ -64,7 +63,7 @@ def relate(state: StateDraft, operation: Relate, place: Place, _limits: Limits) 
     load_active_twin(state, operation.target_id)
     if state.get(key) is not None:
         raise LedgerError(Code.RELATIONSHIP_EXISTS, _shown(operation))
-    state.put(key, encode({"origin": place.origin(operation.observed_at_us).value()}))
+    state.put(key, encode_relationship(place.origin(operation.observed_at_us).encode()))
     return _store(state, source, place, EventKind.RELATED)
 
 

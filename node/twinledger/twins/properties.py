@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from twinledger.ledger.canonical import INT_MAX, INT_MIN, CanonicalValue, encode
+from twinledger.ledger.canonical import INT_MAX, INT_MIN, CanonicalValue
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.operations import Change, ChangeKind
-from twinledger.ledger.state import StateDraft, decode_leaf
+from twinledger.ledger.state import StateDraft
 from twinledger.twins import state_keys
-from twinledger.twins.records import Origin
+from twinledger.twins.records import Origin, encode_property, property_value
 
 
 def apply_changes(
@@ -25,7 +25,7 @@ def apply_changes(
     Raises:
         LedgerError: PATH_CONFLICT, PROPERTY_NOT_FOUND, WRONG_TYPE or INCREMENT_OVERFLOW.
     """
-    origin_value = origin.value()
+    encoded_origin = origin.encode()
     grown = 0
     for change in changes:
         key = state_keys.property_key(twin_id, change.section, change.path)
@@ -39,7 +39,7 @@ def apply_changes(
         if before is None:
             _check_conflicts(state, twin_id, change, key)
             grown += 1
-        state.put(key, encode({"value": _new_value(change, before), "origin": origin_value}))
+        state.put(key, encode_property(_new_value(change, before), encoded_origin))
     return grown
 
 
@@ -57,10 +57,7 @@ def _check_conflicts(state: StateDraft, twin_id: TwinId, change: Change, key: by
 def _new_value(change: Change, before: bytes | None) -> CanonicalValue:
     if change.kind is ChangeKind.SET or before is None:
         return change.value  # an absent property counts as 0, so the sum is the amount
-    record = decode_leaf(before)
-    if not isinstance(record, dict) or "value" not in record:
-        raise LedgerError(Code.DATA_DAMAGED, f"the record of property {change.path}")
-    return _sum(record["value"], change)
+    return _sum(property_value(before), change)
 
 
 def _sum(current: CanonicalValue, change: Change) -> CanonicalValue:

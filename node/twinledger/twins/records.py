@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twinledger.ledger.canonical import CanonicalValue, Timestamp, encode
+from twinledger.ledger.canonical import CanonicalValue, MapForm, Timestamp, encode
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import (
     IdentityName,
@@ -14,8 +14,28 @@ from twinledger.ledger.names import (
     TwinId,
 )
 from twinledger.ledger.operations import Section
-from twinledger.ledger.state import decode_leaf
+from twinledger.ledger.state import split_leaf
 from twinledger.ledger.transaction import TransactionId
+
+_TWIN = MapForm(
+    history=bytes,
+    model=str,
+    owner=str,
+    properties=int,
+    retired=bool,
+    successor=str,
+    version=int,
+)
+_ORIGIN = MapForm(
+    authors=list,
+    block_time=Timestamp,
+    height=int,
+    index=int,
+    observed_at=object,
+    transaction=bytes,
+)
+_PROPERTY = MapForm(origin=dict, value=object)
+_RELATIONSHIP = MapForm(origin=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,44 +64,21 @@ class Twin:
 
     def encode(self) -> bytes:
         """The canonical leaf."""
-        return encode(
-            {
-                "model": self.model,
-                "owner": self.owner,
-                "version": self.version,
-                "history": self.history_head,
-                "retired": self.retired,
-                "successor": self.successor_id or "",
-                "properties": self.property_count,
-            }
+        return _TWIN.encode(
+            self.history_head,
+            self.model,
+            self.owner,
+            self.property_count,
+            self.retired,
+            self.successor_id or "",
+            self.version,
         )
 
     @classmethod
     def decode(cls, twin_id: TwinId, raw: bytes) -> Twin:
         """Reads the canonical leaf, or raises DATA_DAMAGED."""
-        match decode_leaf(raw):
-            case {
-                "model": str(model),
-                "owner": str(owner),
-                "version": int(version),
-                "history": bytes(history),
-                "retired": bool(retired),
-                "successor": str(successor),
-                "properties": int(count),
-            }:
-                successor_id = TwinId(successor) if successor else None
-                return cls(
-                    twin_id,
-                    model,
-                    MemberName(owner),
-                    version,
-                    history,
-                    retired,
-                    successor_id,
-                    count,
-                )
-            case _:
-                raise LedgerError(Code.DATA_DAMAGED, f"the record of twin {twin_id}")
+        history_head, model, owner, count, retired, successor, version = split_leaf(_TWIN, raw)
+        return cls(twin_id, model, owner, version, history_head, retired, successor or None, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +101,17 @@ class Origin:
     height: int
     index: int
 
-    def value(self) -> dict[str, CanonicalValue]:
+    def encode(self) -> bytes:
         """The canonical map."""
         observed = None if self.observed_at_us is None else Timestamp(self.observed_at_us)
-        return {
-            "transaction": self.transaction_id,
-            "authors": list(self.authors),
-            "observed_at": observed,
-            "block_time": Timestamp(self.block_time_us),
-            "height": self.height,
-            "index": self.index,
-        }
+        return _ORIGIN.encode(
+            list(self.authors),
+            Timestamp(self.block_time_us),
+            self.height,
+            self.index,
+            observed,
+            self.transaction_id,
+        )
 
     @classmethod
     def read(cls, value: CanonicalValue) -> Origin:
@@ -152,11 +149,8 @@ class Property:
     @classmethod
     def decode(cls, path: PropertyPath, section: Section, raw: bytes) -> Property:
         """Reads the canonical leaf, or raises DATA_DAMAGED."""
-        match decode_leaf(raw):
-            case {"value": value, "origin": dict(origin)}:
-                return cls(path, section, value, Origin.read(origin))
-            case _:
-                raise LedgerError(Code.DATA_DAMAGED, f"the record of property {path}")
+        origin, value = split_leaf(_PROPERTY, raw)
+        return cls(path, section, value, Origin.read(origin))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +164,21 @@ class Relationship:
     @classmethod
     def decode(cls, name: RelationshipName, target_id: TwinId, raw: bytes) -> Relationship:
         """Reads the canonical leaf, or raises DATA_DAMAGED."""
-        match decode_leaf(raw):
-            case {"origin": dict(origin)}:
-                return cls(name, target_id, Origin.read(origin))
-            case _:
-                raise LedgerError(Code.DATA_DAMAGED, f"the record of relationship {name}")
+        (origin,) = split_leaf(_RELATIONSHIP, raw)
+        return cls(name, target_id, Origin.read(origin))
+
+
+def encode_property(value: CanonicalValue, origin: bytes) -> bytes:
+    """A property's leaf, with an encoded origin: all changes of one operation share it."""
+    return _PROPERTY.join(origin, encode(value))
+
+
+def property_value(raw: bytes) -> CanonicalValue:
+    """The value in a property's leaf, or DATA_DAMAGED."""
+    value: CanonicalValue = split_leaf(_PROPERTY, raw)[1]
+    return value
+
+
+def encode_relationship(origin: bytes) -> bytes:
+    """A relationship's leaf, with an encoded origin."""
+    return _RELATIONSHIP.join(origin)
