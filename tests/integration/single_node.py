@@ -1,0 +1,141 @@
+"""A consortium of one node inside the test's own process: real ports, real LevelDB, its own loop."""
+
+import asyncio
+import os
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import grpc
+
+from twinledger.consensus import NodeId
+from twinledger.consortium.genesis import Genesis, build
+from twinledger.consortium.members import Admin, Member, Node
+from twinledger.ledger.keys import SigningKey
+from twinledger.ledger.limits import Limits
+from twinledger.ledger.names import IdentityName, MemberName
+from twinledger.ledger.transaction import Signer, sign
+from twinledger.node.assembly import Node as RunningNode
+from twinledger.node.configuration import load
+from twinledger.storage import DataFolder
+from twinledger.v1 import ledger_service_pb2, operation_pb2
+from twinledger.v1.ledger_service_pb2_grpc import LedgerServiceStub
+
+MEMBER = "utility"
+LIFETIME_US = 60_000_000
+
+
+def free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+class SingleNode:
+    """Starts the node when entered, stops it when left."""
+
+    def __init__(
+        self, folder: Path, *, limits: Limits | None = None, pool: int = 20_000, peers: int = 0
+    ) -> None:
+        self.folder = folder
+        self.key = SigningKey.generate()
+        self.admin = Signer(IdentityName(f"{MEMBER}/admin"), self.key)
+        members = [self._member(name, self.key) for name in (MEMBER, *_others(peers))]
+        raw = build("one node", time.time_ns() // 1000, members, limits or Limits())
+        self.genesis = Genesis.parse(raw)
+        node = members[0].nodes[0]
+        self.node_id = NodeId(node.node_id)
+        self.client_address, self.peer_address = node.client_address, node.peer_address
+        (folder / "genesis.json").write_bytes(raw)
+        (folder / "node.toml").write_text(
+            f'[node]\nid = "{node.node_id}"\n[listen]\nclient = "{node.client_address}"\n'
+            f'peer = "{node.peer_address}"\n[pool]\nmax_transactions = {pool}\n'
+            "[storage]\nmin_free_mib = 1\n"
+        )
+        DataFolder.create(folder / "data", raw, self.node_id, reserve_bytes=1 << 20)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def _member(self, name: str, key: SigningKey) -> Member:
+        node = Node(NodeId(f"{name}-1"), free_address(), free_address())
+        return Member(MemberName(name), (Admin("admin", key.public_key),), (node,))
+
+    def __enter__(self) -> "SingleNode":
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(30)
+        self.channel = grpc.insecure_channel(self.client_address)
+        self.peer_channel = grpc.insecure_channel(self.peer_address)
+        self.ledger = LedgerServiceStub(self.channel)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.channel.close()
+        self.peer_channel.close()
+        self._loop.call_soon_threadsafe(self._stop.set)
+        try:
+            self._running.result(30)
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(30)
+            self._loop.close()
+
+    async def _start(self) -> None:
+        self._stop = asyncio.Event()
+        self._data = DataFolder.open(self.folder / "data", min_free_bytes=1 << 20)
+        self.node = await RunningNode.start(self._data, load(self.folder / "node.toml"))
+        self._running = asyncio.run_coroutine_threadsafe(self._run(), self._loop)
+
+    async def _run(self) -> None:
+        try:
+            await self.node.run_until(self._stop)
+        finally:
+            await self.node.close()
+            self._data.close()
+
+    def transaction(
+        self,
+        *operations: operation_pb2.Operation,
+        signers: Sequence[Signer] = (),
+        lifetime_us: int = LIFETIME_US,
+        chain_id: bytes | None = None,
+    ) -> bytes:
+        """A signed transaction, by the admin unless said otherwise."""
+        return sign(
+            chain_id or self.genesis.chain_id,
+            signers or [self.admin],
+            operations,
+            time.time_ns() // 1000 + lifetime_us,
+            os.urandom(16),
+        )
+
+    def submit(self, raw: bytes, timeout_s: float = 20) -> ledger_service_pb2.TransactionStatus:
+        """Submit and wait until it stands in a block."""
+        request = ledger_service_pb2.SubmitRequest(transaction=raw)
+        return self.ledger.Submit(request, timeout=timeout_s, wait_for_ready=True).status
+
+    def outcome(self, raw: bytes) -> str:
+        """COMMITTED, or the code of the error, wherever it was found."""
+        try:
+            return self.submit(raw).receipt.outcome
+        except grpc.RpcError as error:
+            return code_of(error)
+
+
+def _others(count: int) -> list[str]:
+    return [f"other-{number}" for number in range(count)]
+
+
+def code_of(error: grpc.RpcError) -> str:
+    """The catalogue's code in a gRPC error."""
+    from google.rpc import error_details_pb2
+    from grpc_status import rpc_status
+
+    status = rpc_status.from_call(error)
+    assert status is not None, f"an error without details: {error}"
+    info = error_details_pb2.ErrorInfo()
+    for detail in status.details:
+        if detail.Unpack(info):
+            return str(info.reason)
+    raise AssertionError(f"an error without ErrorInfo: {error}")
