@@ -4,6 +4,6 @@ What it is for: reading the genesis file, the consortium's and the identities' l
 state, and the operations that admit and revoke identities.
 What it never does: I/O, clocks, anything about twins, and checking signatures.
 
-Read in this order: ``members`` (the consortium's leaf), ``genesis`` (where it begins),
-``identities`` (who may sign, and how that changes).
+Read in this order: ``members`` (the consortium's leaf), ``genesis`` and ``genesis_reader`` (where
+it begins), ``identities`` (who may sign, and how that changes).
 """

@@ -420,33 +420,3 @@ CATALOGUE: dict[Code, Entry] = {
 
 REJECTIONS: frozenset[Code] = frozenset([*_TRANSACTION, *_TWINS, *_IDENTITIES])
 """What a transaction can earn by itself: the outcomes of receipts, besides COMMITTED."""
-
-_HEAD = """# Errors
-
-Every refusal carries a stable code: in the details of a gRPC error, in a receipt, in the output of
-`twinledger --json`. Codes are never renamed. This page is written from the table in
-`twinledger.ledger.catalogue`; a test holds it to that:
-
-    python -m twinledger.ledger.catalogue > docs/errors.md
-"""
-
-
-def render() -> str:
-    """The catalogue as the text of ``docs/errors.md``."""
-    return "\n".join([_HEAD, *(_render_section(*section) for section in SECTIONS.items())])
-
-
-def _render_section(title: str, entries: dict[Code, Entry]) -> str:
-    rows = [
-        f"| `{code}` | {entry.sentence}. | {entry.next_step} | {entry.status} |"
-        f" {'yes' if entry.waiting_helps else 'no'} |"
-        for code, entry in entries.items()
-    ]
-    head = ["| code | what happened | what to do | gRPC status | waiting helps |", "|---" * 5 + "|"]
-    return "\n".join([f"## {title}", "", *head, *rows, ""])
-
-
-if __name__ == "__main__":
-    import sys
-
-    sys.stdout.write(render())
