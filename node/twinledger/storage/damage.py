@@ -6,14 +6,28 @@ from twinledger.ledger.errors import Code, LedgerError
 
 REPLACE_NODE: Final = (
     "This node must not vote again with this folder: it could contradict what it has acknowledged. "
-    "Keep the folder for inspection and let the node join anew with a new id and an empty folder"
+    "Keep the folder for inspection and let the node join anew with a new id and an empty folder."
 )
 REBUILD_CHAIN: Final = (
     "Nothing is lost: move the folder 'chain' out of the data folder and start the node again; "
-    "it rebuilds the chain from its log"
+    "it rebuilds the chain from its log."
 )
 
 
-def damaged(what: str, remedy: str = REPLACE_NODE) -> LedgerError:
+class DataDamaged(LedgerError):
+    """DATA_DAMAGED with its own next step: a damaged chain is rebuilt, a damaged log is not."""
+
+    def __init__(self, detail: str, remedy: str) -> None:
+        """`detail` is what is damaged, `remedy` what the operator should do."""
+        super().__init__(Code.DATA_DAMAGED, detail)
+        self._remedy = remedy
+
+    @property
+    def next_step(self) -> str:
+        """What to do next, in sentences."""
+        return self._remedy
+
+
+def damaged(what: str, remedy: str = REPLACE_NODE) -> DataDamaged:
     """Return the error that stops the node; `what` is a sentence without its full stop."""
-    return LedgerError(Code.DATA_DAMAGED, f"{what}. {remedy}")
+    return DataDamaged(what, remedy)

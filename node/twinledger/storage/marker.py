@@ -5,7 +5,8 @@ of it and says what must be there. It is written after each sync of the log and 
 an old marker asks for less than the log holds, which is harmless. Only before a truncation it is
 lowered and synced first; else a power cut could leave it asking for entries rightly removed.
 
-The file: two slots, 4096 bytes apart, written in turn, so that a torn write spoils only one.
+The file: two slots, 4096 bytes apart, written in turn, so that a torn write spoils only one: an
+even generation goes into the first.
 A slot, big endian:
 
     u64      generation: the greater one counts
@@ -60,7 +61,7 @@ class Marker:
         Raises:
             StorageFailure: the disk refused.
         """
-        write_durably(path, _slot(1, mark).ljust(_SLOT_BYTES, b"\0") + bytes(_SLOT_BYTES))
+        write_durably(path, bytes(_SLOT_BYTES) + _slot(1, mark).ljust(_SLOT_BYTES, b"\0"))
 
     @classmethod
     def open(cls, path: Path) -> Self:

@@ -34,7 +34,7 @@ def refused(folder: Path, remedy: str = "move the folder 'chain' out") -> str:
     with pytest.raises(LedgerError) as raised:
         Node(folder)
     assert raised.value.code is Code.DATA_DAMAGED
-    assert remedy in raised.value.message
+    assert remedy in raised.value.next_step
     return raised.value.message
 
 

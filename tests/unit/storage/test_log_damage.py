@@ -38,7 +38,7 @@ def refused(folder: Path) -> str:
     with pytest.raises(LedgerError) as raised:
         open_log(folder)
     assert raised.value.code is Code.DATA_DAMAGED
-    assert "join anew" in raised.value.message, "it does not say what to do"
+    assert "join anew" in raised.value.next_step, "it does not say what to do"
     return raised.value.message
 
 
