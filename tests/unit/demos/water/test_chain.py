@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from twinledger.client.chain_records import Block
 from twinledger.demos.water.chain import ChainBroken, read_block
 from twinledger.ledger.header import BlockHeader, Height
 from twinledger.ledger.merkle import tree_hash
@@ -12,7 +13,9 @@ from twinledger.ledger.transaction import transaction_id
 from twinledger.v1 import block_pb2, transaction_pb2
 
 PARENT = b"p" * 32
-BODIES = [b"body %d" % number for number in range(3)]
+BODIES = [
+    transaction_pb2.TransactionBody(salt=b"%d" % number).SerializeToString() for number in range(3)
+]
 
 
 def make_block(outcomes: list[str], bodies: list[bytes] = BODIES) -> block_pb2.Block:
@@ -40,7 +43,7 @@ def make_block(outcomes: list[str], bodies: list[bytes] = BODIES) -> block_pb2.B
 
 def test_only_transactions_with_effect_are_counted() -> None:
     block = make_block([COMMITTED, "DUPLICATE", COMMITTED])
-    contents = read_block(block, PARENT)
+    contents = read_block(Block.from_message(block), PARENT)
     assert contents.committed == (transaction_id(BODIES[0]), transaction_id(BODIES[2]))
     assert contents.updates == 2
     assert contents.height == 7
@@ -49,7 +52,7 @@ def test_only_transactions_with_effect_are_counted() -> None:
 
 def test_a_block_that_names_another_parent_is_refused() -> None:
     with pytest.raises(ChainBroken, match="block 7 does not name its parent"):
-        read_block(make_block([COMMITTED] * 3), b"q" * 32)
+        read_block(Block.from_message(make_block([COMMITTED] * 3)), b"q" * 32)
 
 
 def test_a_hidden_transaction_does_not_go_unnoticed() -> None:
@@ -57,7 +60,7 @@ def test_a_hidden_transaction_does_not_go_unnoticed() -> None:
     del block.transactions[1]
     del block.receipts[1]
     with pytest.raises(ChainBroken, match="transactions of block 7"):
-        read_block(block, PARENT)
+        read_block(Block.from_message(block), PARENT)
 
 
 def test_a_receipt_that_was_changed_does_not_go_unnoticed() -> None:
@@ -65,4 +68,4 @@ def test_a_receipt_that_was_changed_does_not_go_unnoticed() -> None:
     changed = replace(Receipt.decode(block.receipts[0]), outcome="DUPLICATE", events=())
     block.receipts[0] = changed.encode()
     with pytest.raises(ChainBroken, match="receipts of block 7"):
-        read_block(block, PARENT)
+        read_block(Block.from_message(block), PARENT)
