@@ -21,5 +21,6 @@ class Reason(StrEnum):
     CONFIGURATION_REFUSED = "configuration_refused"
     CONTENT_DIFFERS = "content_differs"
     NOT_LEADER = "not_leader"
+    LATE_VOTE = "late_vote"
     NOT_ASKED = "not_asked"
     READS_FULL = "reads_full"

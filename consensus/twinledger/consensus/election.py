@@ -19,8 +19,13 @@ from twinledger.consensus.types import EntryKind, NodeId, Role, Term
 
 
 def promotable(core: Core) -> bool:
-    """Whether this node may campaign: a voter whose log is not about to be replaced."""
-    return core.configuration.is_voter(core.node) and core.offered is None
+    """Whether this node may campaign: a voter whose log is not about to be replaced.
+
+    A voter that is being removed may, until its removal is committed: it can be the only one whose
+    log is new enough to win, and then nobody else could commit it (dissertation, Figure 4.6).
+    """
+    votes = any(configuration.is_voter(core.node) for _, configuration in core.configurations)
+    return votes and core.offered is None
 
 
 def leader_alive(core: Core) -> bool:
@@ -91,7 +96,7 @@ def on_pre_vote_response(core: Core, response: PreVoteResponse) -> None:
     asked = Term(core.term + 1) if response.granted else core.term
     expected = core.role is Role.PRE_CANDIDATE and response.term == asked
     if not expected or not core.configuration.is_voter(response.sender):
-        core.drop(Reason.NOT_ASKED)
+        core.drop(Reason.LATE_VOTE)
         return
     _record_vote(core, response.sender, granted=response.granted)
 
@@ -99,7 +104,7 @@ def on_pre_vote_response(core: Core, response: PreVoteResponse) -> None:
 def on_vote_response(core: Core, response: VoteResponse) -> None:
     """Count a vote."""
     if core.role is not Role.CANDIDATE or not core.configuration.is_voter(response.sender):
-        core.drop(Reason.NOT_ASKED)
+        core.drop(Reason.LATE_VOTE)
         return
     _record_vote(core, response.sender, granted=response.granted)
 

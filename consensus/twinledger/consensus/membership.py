@@ -58,7 +58,7 @@ def settle(core: Core) -> None:
         return
     del core.configurations[:replaced]
     if core.role is Role.LEADER:
-        _part_from_removed(core)
+        _release_removed(core)
         if not core.configuration.is_voter(core.node):
             _step_down(core)
 
@@ -73,9 +73,8 @@ def track_peers(core: Core) -> None:
     earlier can leave the others without a quorum (CCF, NSDI 2025).
     """
     members = {node for _, config in core.configurations for node in config.members}
-    core.peers = tracked(core, tuple(sorted(members - {core.node})))
-    if core.transferee not in core.peers:
-        core.transferee = None
+    leaving = {peer for peer, progress in core.peers.items() if progress.removed_at is not None}
+    core.peers = tracked(core, tuple(sorted((members | leaving) - {core.node})))
 
 
 def tracked(core: Core, members: Nodes) -> dict[NodeId, Progress]:
@@ -89,12 +88,29 @@ def _new_progress(core: Core) -> Progress:
     return Progress(Index(last + 1), window, CatchUp(last))
 
 
-def _part_from_removed(core: Core) -> None:
-    """Tell the removed ones, once, that their removal is committed; then stop."""
-    for peer in core.peers:
-        if peer not in core.configuration.members:
-            heartbeats.beat(core, peer)
-    track_peers(core)
+def _release_removed(core: Core) -> None:
+    """Send the removed ones nothing above their removal, and part from those who have it."""
+    removal = core.configurations[0][0]
+    for peer, progress in list(core.peers.items()):
+        if peer not in core.configuration.members and progress.removed_at is None:
+            progress.removed_at = removal
+            part_if_told(core, peer)
+
+
+def part_if_told(core: Core, peer: NodeId) -> None:
+    """Part from a removed node that holds its removal, telling it that this is committed.
+
+    One that is silent for an election timeout is left to find out from the ledger.
+    """
+    progress = core.peers[peer]
+    if progress.removed_at is None:
+        return
+    silent = progress.silent_ticks >= core.settings.election_ticks
+    if progress.match >= progress.removed_at or silent:
+        heartbeats.beat(core, peer)
+        del core.peers[peer]
+        if core.transferee == peer:
+            core.transferee = None
 
 
 def _step_down(core: Core) -> None:
@@ -107,6 +123,13 @@ def _step_down(core: Core) -> None:
     core.send(TimeoutNow(core.node, best, core.term))
     heartbeats.broadcast(core)
     roles.become_follower(core, core.term, None)
+
+
+def tick(core: Core) -> None:
+    """Let time pass for a leader: part from the silent, move on from a joint configuration."""
+    for peer in list(core.peers):
+        part_if_told(core, peer)
+    leave_joint(core)
 
 
 # Changes.

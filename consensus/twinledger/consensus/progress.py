@@ -50,6 +50,8 @@ class Progress:
     """Its match at the last heartbeat response: no progress between two means loss."""
     acked_round: int = 0
     """The newest heartbeat round it has acknowledged."""
+    removed_at: Index | None = None
+    """Where its committed removal stands in the log: it is sent nothing above that."""
     commit_sent: Index = START
     """The commit index it has been told, so far as its log reaches."""
     snapshot: Snapshot | None = None

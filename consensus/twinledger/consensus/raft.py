@@ -88,7 +88,7 @@ class Raft:
             transfer.tick(core)
             heartbeats.tick(core)
             replication.tick(core)
-            membership.leave_joint(core)
+            membership.tick(core)
         else:
             election.tick(core)
         reads.tick(core)

@@ -4,7 +4,7 @@ Appends are made when the driver asks for work, not when something happens: what
 travels in one message, and no timer decides the size of a batch.
 """
 
-from twinledger.consensus import committing, transfer
+from twinledger.consensus import committing, membership, transfer
 from twinledger.consensus.core import Core
 from twinledger.consensus.dropped import Reason
 from twinledger.consensus.messages import (
@@ -26,7 +26,7 @@ def wants_append(core: Core, progress: Progress) -> bool:
         return not progress.paused
     if progress.nudge:
         return True
-    news = progress.next <= core.log.last_index or progress.commit_sent < _tellable(core, progress)
+    news = progress.next <= _end(core, progress) or progress.commit_sent < _tellable(core, progress)
     return news and not progress.inflight.full
 
 
@@ -35,6 +35,12 @@ def send_appends(core: Core) -> None:
     for peer, progress in core.peers.items():
         while wants_append(core, progress):
             _send_append(core, peer, progress)
+
+
+def _end(core: Core, progress: Progress) -> Index:
+    """Return the last entry this follower is to have."""
+    last = core.log.last_index
+    return last if progress.removed_at is None else min(progress.removed_at, last)
 
 
 def _tellable(core: Core, progress: Progress) -> Index:
@@ -68,7 +74,7 @@ def _send_append(core: Core, peer: NodeId, progress: Progress) -> None:
 
 def _next_entries(core: Core, progress: Progress) -> tuple[Entry, ...]:
     settings = core.settings
-    high = min(core.log.last_index, progress.next + settings.max_append_entries - 1)
+    high = min(_end(core, progress), progress.next + settings.max_append_entries - 1)
     return core.log.entries(progress.next, Index(high + 1), settings.max_append_bytes)
 
 
@@ -116,6 +122,8 @@ def on_accepted(core: Core, progress: Progress, message: AppendAccepted) -> None
     if news:
         progress.judge_catch_up(core.log.last_index, core.settings.election_ticks)
         committing.advance(core)
+        if message.sender in core.peers:
+            membership.part_if_told(core, message.sender)
         transfer.hand_over_if_caught_up(core)
 
 
@@ -142,6 +150,6 @@ def on_heartbeat_response(core: Core, progress: Progress, message: HeartbeatResp
     progress.silent_ticks = 0
     progress.acked_round = max(progress.acked_round, message.round)
     progress.paused = False
-    stuck = progress.match == progress.match_at_beat and progress.match < core.log.last_index
+    stuck = progress.match == progress.match_at_beat and progress.match < _end(core, progress)
     progress.nudge = stuck and progress.state is ProgressState.REPLICATE
     progress.match_at_beat = progress.match

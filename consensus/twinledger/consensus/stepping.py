@@ -49,12 +49,13 @@ def step(core: Core, message: Message) -> None:
 
 
 def _is_removed(core: Core, sender: NodeId) -> Reason | None:
-    """Refuse to hear a node whose removal is committed.
+    """Refuse to hear a node whose removal is committed, unless we still bring it that news.
 
     Senders that are merely unknown are heard: a configuration that names them may be in the log of
     everyone but us (dissertation, section 4.1). That they are who they say is the transport's task.
     """
-    return Reason.REMOVED_SENDER if sender in core.configurations[0][1].removed else None
+    removed = sender in core.configurations[0][1].removed and sender not in core.peers
+    return Reason.REMOVED_SENDER if removed else None
 
 
 def _settle_terms(core: Core, message: Message) -> Reason | None:

@@ -7,6 +7,7 @@ A node's disk loses what was not synced. Messages wait in `network`, in order, u
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from twinledger.consensus import (
     Configuration,
@@ -17,6 +18,8 @@ from twinledger.consensus import (
     Message,
     NodeId,
     Persist,
+    PreVoteRequest,
+    PreVoteResponse,
     Raft,
     ReadState,
     Role,
@@ -24,11 +27,16 @@ from twinledger.consensus import (
     Snapshot,
     Term,
     Verdict,
+    VoteRequest,
+    VoteResponse,
     make_entry,
 )
 
+Sent = TypeVar("Sent")
+
 GENESIS = b"\x07" * 32
 ELECTION_TICKS = 10
+ELECTION = PreVoteRequest | PreVoteResponse | VoteRequest | VoteResponse
 PATIENCE = 2 * ELECTION_TICKS - 1
 
 
@@ -129,8 +137,11 @@ class Node:
             commit=max(disk.commit, disk.applied),
             applied=disk.applied,
             configuration=disk.configuration,
-            verdict=lambda configuration: self.verdict(configuration),
+            verdict=self._judge,
         )
+
+    def _judge(self, configuration: Configuration) -> Verdict:
+        return self.verdict(configuration)
 
     def stop(self) -> None:
         """Lose power: whatever was not synced is gone."""
@@ -270,17 +281,31 @@ class Cluster:
 
     # Stories.
 
-    def elect(self, name: str) -> Raft:
-        """Make a node campaign, after everybody else stopped hearing from a leader, and win."""
-        others = [other for other in self.nodes if other != name]
-        for node in self.nodes.values():
-            if node.raft is not None and node.raft.role is Role.LEADER:
-                others.remove(node.name) if node.name in others else None
-        self.tick(*others, times=ELECTION_TICKS, settle=False)
-        self.tick(name, times=PATIENCE, settle=False)
-        self.settle()
+    def elect(self, name: str, *, quietly: bool = False) -> Raft:
+        """Make a node campaign, after everybody else stopped hearing from a leader, and win.
+
+        A first attempt may do no more than teach it the others' term. Quietly: only what belongs
+        to the election arrives; the new leader's appends wait.
+        """
+        for _ in range(2):
+            if self[name].role is not Role.LEADER:
+                self.campaign(name)
+            while quietly and self.deliver(lambda message: isinstance(message, ELECTION)):
+                pass
+            if not quietly:
+                self.settle()
         assert self[name].role is Role.LEADER, f"{name} did not win"
         return self[name]
+
+    def campaign(self, name: str) -> None:
+        """Let time pass until a node wants to lead and the others would let it; deliver nothing.
+
+        Whoever leads sleeps meanwhile.
+        """
+        for other, node in self.nodes.items():
+            if node.raft is not None and node.raft.leader not in (None, node.name, name):
+                self.tick(other, times=ELECTION_TICKS, settle=False)
+        self.tick(name, times=PATIENCE, settle=False)
 
     def propose(self, name: str, *payloads: bytes) -> Index:
         """Propose at a node, and let everything settle. Return the last index."""
@@ -308,7 +333,26 @@ class Cluster:
         for name in names:
             self.nodes[name].start()
 
+    def give_log(self, name: str, *terms: int, term: int, commit: int = 0) -> None:
+        """Restart a node with a log of these terms, as if synced in an earlier life."""
+        disk = self.disk(name)
+        disk.log = list(chain(*terms))
+        disk.hard_state = HardState(Term(term), None)
+        disk.commit = Index(commit)
+        self.restart(name)
+
     # What there is to see.
+
+    def sent(self, kind: type[Sent], **fields: object) -> list[Sent]:
+        """Every message of this class that was ever delivered or lost, with these fields."""
+        found = [message for message in self.seen if isinstance(message, kind)]
+        return [m for m in found if all(getattr(m, k) == v for k, v in fields.items())]
+
+    def waiting(self, kind: type[Sent], **fields: object) -> list[Sent]:
+        """Every message of this class that has left and not arrived, with these fields."""
+        self._collect()
+        found = [message for message in self.network if isinstance(message, kind)]
+        return [m for m in found if all(getattr(m, k) == v for k, v in fields.items())]
 
     def leaders(self) -> list[str]:
         return [n for n, node in self.nodes.items() if node.raft and node.raft.role is Role.LEADER]
@@ -337,10 +381,3 @@ def chain(
             make_entry(before, Index(start + offset), Term(term), EntryKind.BLOCK, payload)
         )
     return tuple(entries)
-
-
-def give_log(disk: Disk, *terms: int, vote_term: int | None = None) -> None:
-    """Put entries of these terms on a disk, as if they had been synced in an earlier life."""
-    disk.log = list(chain(*terms))
-    last = max(terms, default=0)
-    disk.hard_state = HardState(Term(vote_term if vote_term is not None else last), None)
