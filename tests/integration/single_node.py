@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import grpc
 
@@ -62,7 +63,7 @@ class SingleNode:
         node = Node(NodeId(f"{name}-1"), free_address(), free_address())
         return Member(MemberName(name), (Admin("admin", key.public_key),), (node,))
 
-    def __enter__(self) -> "SingleNode":
+    def __enter__(self) -> Self:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(30)
         self.channel = grpc.insecure_channel(self.client_address)

@@ -101,9 +101,7 @@ OPERATIONS = {
     "RELATIONSHIP_NOT_FOUND": Operation(
         unrelate={"source_id": TWIN, "name": "feeds", "target_id": TWIN}
     ),
-    "BAD_RELATIONSHIP": Operation(
-        relate=Relate(source_id=TWIN, name="no spaces", target_id=TWIN)
-    ),
+    "BAD_RELATIONSHIP": Operation(relate=Relate(source_id=TWIN, name="no spaces", target_id=TWIN)),
 }
 
 

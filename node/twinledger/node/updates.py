@@ -48,11 +48,13 @@ class Updates:
         self, state: ChainReader, twin_id: TwinId, after_version: int, limit: int
     ) -> list[pb.TwinUpdate]:
         """Return a twin's updates with greater versions, at most `limit`, versions ascending."""
+        places = state.updates(twin_id, after_version, limit)
+        wanted = {place.version for place in places}
         return [
             update
-            for place in state.updates(twin_id, after_version, limit)
-            for update in self.of_block(place.height)[0]
-            if update.twin_id == twin_id and update.version == place.version
+            for height in dict.fromkeys(place.height for place in places)
+            for update in self.of_block(height)[0]
+            if update.twin_id == twin_id and update.version in wanted
         ]
 
 

@@ -1,0 +1,80 @@
+"""A client from the generated stubs and docs/formats alone: nothing of the SDK, nothing of the ledger.
+
+What it repeats of the signing recipe it repeats on purpose: it stands for a stranger's code.
+"""
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+
+import grpc
+import nacl.signing
+
+from twinledger.v1 import (
+    ledger_service_pb2,
+    ledger_service_pb2_grpc,
+    operation_pb2,
+    transaction_pb2,
+    twin_service_pb2,
+    twin_service_pb2_grpc,
+    value_pb2,
+)
+
+TRANSACTION = b"twinledger/v1/transaction\0"
+SIGN_TRANSACTION = b"twinledger/v1/sign-transaction\0"
+SUITE_ED25519 = 1
+LIFETIME_US = 60_000_000
+DEADLINE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A transaction as a stranger's code makes it."""
+
+    id: bytes
+    signatures: tuple[bytes, ...]
+    raw: bytes
+
+
+def sign(body: bytes, seeds: list[bytes]) -> Signed:
+    """Follow docs/formats, "Transaction", steps 2 to 4."""
+    message = SIGN_TRANSACTION + body
+    signatures = [nacl.signing.SigningKey(seed).sign(message).signature for seed in seeds]
+    signed = transaction_pb2.SignedTransaction(body=body, signatures=signatures)
+    identifier = hashlib.sha256(TRANSACTION + body).digest()
+    return Signed(identifier, tuple(signatures), signed.SerializeToString())
+
+
+def create_body(chain_id: bytes, identity: str, seed: bytes, twin_id: str) -> bytes:
+    """Follow step 1 for a transaction that creates a twin with one property."""
+    flow = operation_pb2.PropertyChange(path="flow", set=value_pb2.Value(double_value=12.5))
+    create = operation_pb2.CreateTwin(twin_id=twin_id, model="dtmi:example:Pump;1", changes=[flow])
+    public_key = bytes(nacl.signing.SigningKey(seed).verify_key)
+    author = transaction_pb2.Author(identity=identity, public_key=public_key, suite=SUITE_ED25519)
+    body = transaction_pb2.TransactionBody(
+        chain_id=chain_id,
+        authors=[author],
+        expires_at_us=time.time_ns() // 1000 + LIFETIME_US,
+        salt=os.urandom(16),
+        operations=[operation_pb2.Operation(create_twin=create)],
+    )
+    return body.SerializeToString()
+
+
+def submit(address: str, signed: Signed) -> ledger_service_pb2.TransactionStatus:
+    """Submit and wait until a block holds it."""
+    with grpc.insecure_channel(address) as channel:
+        stub = ledger_service_pb2_grpc.LedgerServiceStub(channel)
+        request = ledger_service_pb2.SubmitRequest(
+            transaction=signed.raw, wait_for=ledger_service_pb2.WAIT_FOR_COMMITTED
+        )
+        return stub.Submit(request, timeout=DEADLINE_SECONDS).status
+
+
+def read_twin(address: str, twin_id: str, min_height: int) -> twin_service_pb2.Twin:
+    """Read a twin as it is at a height or later."""
+    with grpc.insecure_channel(address) as channel:
+        stub = twin_service_pb2_grpc.TwinServiceStub(channel)
+        request = twin_service_pb2.GetTwinRequest(twin_id=twin_id, min_height=min_height)
+        return stub.GetTwin(request, timeout=DEADLINE_SECONDS).twin

@@ -1,0 +1,115 @@
+// A client written from the .proto files and docs/formats alone: it names, signs and submits a
+// transaction that creates a twin, and reads the twin back.
+//
+//   node client.mjs sign SEED BODY            prints the transaction id and the signature (hex)
+//   node client.mjs create PROTOS ADDRESS CHAIN IDENTITY SEED TWIN
+//                                             prints the receipt and the twin
+//
+// SEED, BODY and CHAIN are hex; the output is one JSON object.
+import { createHash, createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
+import { join } from "node:path";
+
+import grpc from "@grpc/grpc-js";
+import protoLoader from "@grpc/proto-loader";
+import protobuf from "protobufjs";
+
+const TRANSACTION = Buffer.from("twinledger/v1/transaction\0");
+const SIGN_TRANSACTION = Buffer.from("twinledger/v1/sign-transaction\0");
+// What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410).
+const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
+const SUITE_ED25519 = 1;
+const LIFETIME_US = 60_000_000;
+const DEADLINE_MS = 30_000;
+
+function keyOf(seed) {
+  return createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: "der", type: "pkcs8" });
+}
+
+function publicBytes(key) {
+  return createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32);
+}
+
+function transactionId(body) {
+  return createHash("sha256").update(TRANSACTION).update(body).digest();
+}
+
+function signature(key, body) {
+  return sign(null, Buffer.concat([SIGN_TRANSACTION, body]), key);
+}
+
+async function encodeTransaction(protos, chainId, identity, key, operation) {
+  const root = new protobuf.Root();
+  root.resolvePath = (_, target) => join(protos, target);
+  await root.load("twinledger/v1/transaction.proto");
+  const encode = (type, message) => root.lookupType(type).encode(message).finish();
+  const body = encode("twinledger.v1.TransactionBody", {
+    chainId,
+    authors: [{ identity, publicKey: publicBytes(key), suite: SUITE_ED25519 }],
+    expiresAtUs: Date.now() * 1000 + LIFETIME_US,
+    salt: randomBytes(16),
+    operations: [operation],
+  });
+  const signatures = [signature(key, body)];
+  return [transactionId(body), encode("twinledger.v1.SignedTransaction", { body, signatures })];
+}
+
+function service(protos, name, file, address) {
+  const definition = protoLoader.loadSync(`twinledger/v1/${file}`, {
+    includeDirs: [protos],
+    longs: String,
+    enums: String,
+    oneofs: true,
+  });
+  const { twinledger } = grpc.loadPackageDefinition(definition);
+  return new twinledger.v1[name](address, grpc.credentials.createInsecure());
+}
+
+function call(client, method, request) {
+  return new Promise((resolve, reject) => {
+    const options = { deadline: Date.now() + DEADLINE_MS };
+    client[method](request, options, (error, answer) => (error ? reject(error) : resolve(answer)));
+  });
+}
+
+async function create(protos, address, chain, identity, seed, twinId) {
+  const key = keyOf(Buffer.from(seed, "hex"));
+  const operation = {
+    createTwin: {
+      twinId,
+      model: "dtmi:example:Pump;1",
+      changes: [{ path: "flow", set: { doubleValue: 12.5 } }],
+    },
+  };
+  const chainId = Buffer.from(chain, "hex");
+  const [id, transaction] = await encodeTransaction(protos, chainId, identity, key, operation);
+  const ledger = service(protos, "LedgerService", "ledger_service.proto", address);
+  const twins = service(protos, "TwinService", "twin_service.proto", address);
+  const { status } = await call(ledger, "Submit", { transaction, waitFor: "WAIT_FOR_COMMITTED" });
+  const { twin } = await call(twins, "GetTwin", { twinId, minHeight: status.receipt.height });
+  ledger.close();
+  twins.close();
+  return {
+    sent: id.toString("hex"),
+    stage: status.stage,
+    receipt: status.receipt.transactionId.toString("hex"),
+    twin: { id: twin.twinId, owner: twin.owner, version: twin.version, model: twin.model },
+    properties: twin.properties.map(({ path, value }) => [path, value.doubleValue]),
+  };
+}
+
+function signBody(seed, body) {
+  const bytes = Buffer.from(body, "hex");
+  const key = keyOf(Buffer.from(seed, "hex"));
+  return {
+    transactionId: transactionId(bytes).toString("hex"),
+    publicKey: publicBytes(key).toString("hex"),
+    signature: signature(key, bytes).toString("hex"),
+  };
+}
+
+const [command, ...rest] = process.argv.slice(2);
+const commands = { sign: signBody, create };
+if (!(command in commands)) {
+  throw new Error(`unknown command: ${command}`);
+}
+console.log(JSON.stringify(await commands[command](...rest)));
