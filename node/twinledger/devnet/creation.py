@@ -1,0 +1,141 @@
+"""Makes a devnet's folder: members, keys, ports, a genesis file, and each node's own folder."""
+
+import json
+import random
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from twinledger.client.identity import Identity
+from twinledger.consensus import NodeId
+from twinledger.consortium import genesis, members
+from twinledger.devnet.layout import (
+    DEFAULT_IDENTITY,
+    FILE_NAME,
+    Layout,
+    NodeEntry,
+    genesis_path,
+    key_path,
+    node_folder,
+)
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.names import MemberName
+from twinledger.storage import DataFolder
+
+HOST: Final = "127.0.0.1"
+NODES_MAX: Final = 20
+
+_MEMBERS: Final = (
+    "utility",
+    "maintenance",
+    "sensors",
+    "regulator",
+    "insurer",
+    "builder",
+    "auditor",
+)
+
+# Below the range from which Linux takes the ports of outgoing connections: a port from that range
+# could be taken by any client while its node is down, and the node could not come back.
+_PORTS: Final = range(10_000, 32_000)
+
+Settings: TypeAlias = Mapping[str, Mapping[str, int | str]]
+"""Sections and keys of node.toml beside [node] and [listen]."""
+
+
+def create(
+    path: str | Path,
+    node_count: int = 4,
+    *,
+    name: str = "devnet",
+    settings: Settings | None = None,
+) -> Layout:
+    """Makes a devnet of `node_count` members with one node each, and starts nothing.
+
+    Raises:
+        LedgerError: CONFIG_INVALID when the folder is in use, or for a silly number of nodes.
+    """
+    path = Path(path).resolve()
+    if not 1 <= node_count <= NODES_MAX:
+        raise LedgerError(Code.CONFIG_INVALID, f"a devnet has 1 to {NODES_MAX} nodes")
+    _claim(path)
+    ports = _free_ports(2 * node_count)
+    nodes = tuple(
+        NodeEntry(f"{member}-1", member, f"{HOST}:{next(ports)}", f"{HOST}:{next(ports)}")
+        for member in _member_names(node_count)
+    )
+    raw = genesis.build(name, time.time_ns() // 1000, [_member(path, node) for node in nodes])
+    genesis_path(path).write_bytes(raw)
+    for node in nodes:
+        _make_node(path, node, raw, settings or {})
+    layout = Layout(path, genesis.chain_id(raw), nodes)
+    layout.save()
+    return layout
+
+
+def _claim(path: Path) -> None:
+    if (path / FILE_NAME).exists():
+        raise LedgerError(Code.CONFIG_INVALID, f"{path} holds a devnet already")
+    if path.exists() and any(path.iterdir()):
+        raise LedgerError(Code.CONFIG_INVALID, f"{path} is not empty and holds no devnet")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerError(Code.CONFIG_INVALID, f"{path}: {error.strerror}") from error
+
+
+def _member_names(count: int) -> list[str]:
+    more = (f"member-{number}" for number in range(len(_MEMBERS) + 1, count + 1))
+    return [*_MEMBERS, *more][:count]
+
+
+def _member(path: Path, node: NodeEntry) -> members.Member:
+    admin = Identity.generate(f"{node.member}/{DEFAULT_IDENTITY}")
+    admin.save(key_path(path, admin.name))
+    record = members.Node(members.NodeId(node.name), node.peer_address, node.client_address)
+    admins = (members.Admin(DEFAULT_IDENTITY, admin.public_key),)
+    return members.Member(MemberName(node.member), admins, (record,))
+
+
+def _make_node(path: Path, node: NodeEntry, raw: bytes, settings: Settings) -> None:
+    folder = node_folder(path, node.name)
+    folder.mkdir(parents=True)
+    DataFolder.create(folder / "data", raw, NodeId(node.name))
+    sections: Settings = {
+        "node": {"id": node.name, "data_dir": "data", "genesis": "../../genesis.json"},
+        "listen": {"client": node.client_address, "peer": node.peer_address},
+        **settings,
+    }
+    (folder / "node.toml").write_text(toml_of(sections), encoding="utf-8")
+
+
+def toml_of(sections: Settings) -> str:
+    """The text of a settings file; numbers and plain ASCII text need no more than JSON's form."""
+    return "\n".join(
+        f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+        for section, keys in sections.items()
+    )
+
+
+def _free_ports(count: int) -> Iterator[int]:
+    """Ports nothing listens on now, in random order so that two devnets seldom want the same."""
+    found: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
+        if len(found) == count:
+            return iter(found)
+        if _is_free(port):
+            found.append(port)
+    raise LedgerError(Code.ADDRESS_IN_USE, f"fewer than {count} ports are free on {HOST}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As a server binds: a port in TIME_WAIT counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True

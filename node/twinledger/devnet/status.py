@@ -1,0 +1,95 @@
+"""How a devnet's nodes are: what their processes and their own services say."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import grpc.aio
+
+from twinledger.client.chain_records import NodeRole, NodeStatus
+from twinledger.client.nodes import Node
+from twinledger.devnet.layout import Layout, NodeEntry
+from twinledger.devnet.process import NodeProcess
+from twinledger.v1 import operator_service_pb2
+
+_ANSWER_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node.
+
+    Attributes:
+        entry: Its name, member and addresses.
+        data_dir: Where it stores.
+        pid: Its process; None when it is down.
+        status: What it says of itself; None when it does not answer.
+    """
+
+    entry: NodeEntry
+    data_dir: Path
+    pid: int | None
+    status: NodeStatus | None
+
+    @property
+    def leads(self) -> bool:
+        """Whether it says that it leads."""
+        return self.status is not None and self.status.role is NodeRole.LEADER
+
+    def to_json(self) -> dict[str, Any]:
+        """The node as `devnet status --json` shows it; what a node does not tell is null."""
+        status = self.status
+        return {
+            "name": self.entry.name,
+            "member": self.entry.member,
+            "pid": self.pid,
+            "client_address": self.entry.client_address,
+            "peer_address": self.entry.peer_address,
+            "data_dir": str(self.data_dir),
+            "role": str(status.role) if status else None,
+            "term": status.term if status else None,
+            "height": status.height if status else None,
+            "applied_height": status.applied_height if status else None,
+            "head": status.head.hex() if status else None,
+        }
+
+
+async def view_nodes(layout: Layout) -> list[NodeView]:
+    """Looks at all nodes at once; one that does not answer within a second counts as silent."""
+    return list(await asyncio.gather(*(_view(layout, node) for node in layout.nodes)))
+
+
+async def _view(layout: Layout, entry: NodeEntry) -> NodeView:
+    folder = layout.node_folder(entry)
+    pid = NodeProcess(folder).pid
+    status = await _ask(entry) if pid is not None else None
+    return NodeView(entry, folder / "data", pid, status)
+
+
+async def _ask(entry: NodeEntry) -> NodeStatus | None:
+    node = Node.at(entry.client_address)
+    try:
+        request = operator_service_pb2.GetStatusRequest()
+        response = await node.operator.GetStatus(request, timeout=_ANSWER_SECONDS)
+    except grpc.aio.AioRpcError:
+        return None
+    finally:
+        await node.channel.close(None)
+    # Somebody else's server may have the port of a node that is still starting.
+    return NodeStatus.from_message(response) if response.node_id == entry.name else None
+
+
+def leader_of(views: list[NodeView]) -> NodeView | None:
+    """The node that leads: of several that say so, the one of the newest term."""
+    leading = [view for view in views if view.leads]
+    return max(leading, key=lambda view: view.status.term if view.status else 0, default=None)
+
+
+def to_json(layout: Layout, views: list[NodeView]) -> dict[str, Any]:
+    """The devnet as `devnet status --json` shows it."""
+    return {
+        "chain_id": layout.chain_id.hex(),
+        "dir": str(layout.path),
+        "nodes": [view.to_json() for view in views],
+    }
