@@ -30,7 +30,7 @@ from twinledger.consensus import (
     VoteRequest,
     VoteResponse,
     make_entry,
-)
+)from twinledger.consensus.election import leader_alive
 
 Sent = TypeVar("Sent")
 
@@ -303,8 +303,10 @@ class Cluster:
         Whoever leads sleeps meanwhile.
         """
         for other, node in self.nodes.items():
-            if node.raft is not None and node.raft.leader not in (None, node.name, name):
-                self.tick(other, times=ELECTION_TICKS, settle=False)
+            if other == name or node.raft is None or node.raft.role is Role.LEADER:
+                continue
+            while leader_alive(node.raft._core):
+                self.tick(other, settle=False)
         self.tick(name, times=PATIENCE, settle=False)
 
     def propose(self, name: str, *payloads: bytes) -> Index:
