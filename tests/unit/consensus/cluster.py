@@ -30,7 +30,8 @@ from twinledger.consensus import (
     VoteRequest,
     VoteResponse,
     make_entry,
-)from twinledger.consensus.election import leader_alive
+)
+from twinledger.consensus.election import leader_alive
 
 Sent = TypeVar("Sent")
 
