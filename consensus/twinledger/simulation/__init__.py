@@ -1,20 +1,20 @@
 """The simulated world: a whole cluster with its disks, network, clocks, clients and enemies.
 
-It drives the pure core of `twinledger.consensus` through years of faults in minutes, and checks after
-every event what must always hold. One seed is one world, the same on every run.
-It never reads a real clock, opens a file or socket, or starts a thread or an event loop; and it never
+It drives the pure core of `twinledger.consensus` through years of faults in minutes, and checks
+after every event what must always hold. One seed is one world, the same on every run. It never
+reads a real clock, opens a file or socket, or starts a thread or an event loop; and it never
 forgives: what a core does wrong is raised, not counted.
 
 Fault model: crash-stop nodes with crash-recovery disks. Nodes lose power between any two steps, are
-paused, restart fast or late, and tick at half to twice the pace; messages are lost, delayed, doubled
-and reordered, links are cut in any shape and direction; disks forget what was not synced, tear their
-last write, fail a sync, fill up, flip bits and lose files, but never the same entry on a quorum. Nobody
-lies: members who do are met above Raft, by cosignatures.
+paused, restart fast or late, and tick at half to twice the pace; messages are lost, delayed,
+doubled and reordered, links are cut in any shape and direction; disks forget what was not synced,
+tear their last write, fail a sync, fill up, flip bits and lose files, but never the same entry on a
+quorum. Nobody lies: members who do are met above Raft, by cosignatures.
 
 Read in this order: knobs (what differs), agenda and trace (time and what happened), journal, disk,
-machine, process (one node), network, replica (what drives a core), desk, clients, history (the users),
-observer and promises (what must hold), lifecycle, nemesis, partitions, ambush (the enemies), world
-(all of it), runner (the face).
+machine, process (one node), network, replica (what drives a core), desk, clients, history (the
+users), observer and promises (what must hold), lifecycle, nemesis, partitions, ambush (the
+enemies), world (all of it), runner (the face).
 """
 
 from twinledger.simulation.broken import InvariantBroken

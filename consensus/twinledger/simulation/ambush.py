@@ -1,7 +1,8 @@
 """The ambush: faults that wait for the moment in which they hurt most.
 
-Millions of random faults miss a vote that was not saved, because the crash must fall between the vote
-and the next one of the same term. So this nemesis watches every message leave and strikes then.
+Millions of random faults miss a vote that was not saved, because the crash must fall between the
+vote and the next one of the same term. So this nemesis watches every message leave and strikes
+then.
 """
 
 from random import Random

@@ -12,6 +12,11 @@ def source(seed: int, part: str) -> Random:
     return Random(f"{seed}/{part}")  # noqa: S311 - replayable by design, guards no secret
 
 
+def happens(random: Random, chance: float) -> bool:
+    """Draw whether something of this chance happens."""
+    return random.random() < chance
+
+
 def log_uniform(random: Random, low: float, high: float) -> float:
     """Draw so that every order of magnitude between the bounds is equally likely."""
     return float(low * (high / low) ** random.random())
@@ -19,4 +24,4 @@ def log_uniform(random: Random, low: float, high: float) -> float:
 
 def sometimes(random: Random, values: Sequence[Value], usual: Value, share: float) -> Value:
     """Draw from `values` with probability `share`, otherwise return the usual one."""
-    return random.choice(values) if random.random() < share else usual
+    return random.choice(values) if happens(random, share) else usual

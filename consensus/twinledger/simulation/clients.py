@@ -134,6 +134,4 @@ class Clients:
 
     def _delay(self) -> int:
         knobs = self._knobs
-        return knobs.latency_floor_us + int(
-            self._random.expovariate(1.0) * knobs.latency_mean_us
-        )
+        return knobs.latency_floor_us + int(self._random.expovariate(1.0) * knobs.latency_mean_us)

@@ -3,13 +3,14 @@
 Fault model. A write is one atomic, checksummed record. Synced records survive everything but
 damage. Of the records written since the last sync a power cut keeps a random prefix and may tear
 the one after it; a failed sync keeps any subset. At open, recovery takes records up to the first
-that is not whole, so that nothing after a hole is believed. A marker in a second file holds what was
-last synced: a store that shows less than its marker has lost something it acknowledged.
+that is not whole, so that nothing after a hole is believed. A marker in a second file holds what
+was last synced: a store that shows less than its marker has lost something it acknowledged.
 """
 
 from random import Random
 
 from twinledger.consensus import HardState, Index, Persist, Snapshot, Term
+from twinledger.simulation.chance import happens
 from twinledger.simulation.journal import Journal
 
 
@@ -77,13 +78,13 @@ class Disk:
         """Lose power: a prefix of the unsynced records stays, the next may be torn."""
         kept = random.randint(0, len(self._pending))
         self._tail = [(persist, True) for persist in self._pending[:kept]]
-        if kept < len(self._pending) and random.random() < torn:
+        if kept < len(self._pending) and happens(random, torn):
             self._tail.append((self._pending[kept], False))
         self._pending.clear()
 
     def fail(self, random: Random) -> None:
         """Fail a sync: the kernel drops what it likes, and a retry would claim success."""
-        self._tail = [(persist, random.random() < 0.5) for persist in self._pending]
+        self._tail = [(persist, happens(random, 0.5)) for persist in self._pending]
         self._pending.clear()
 
     def flip(self, index: int) -> None:
@@ -111,7 +112,7 @@ class Disk:
         self.written.become(self.journal)
 
     def compact(self, index: int, snapshot: Snapshot) -> None:
-        """Keep a snapshot durably, then forget the log up to `index`."""
+        """Keep a snapshot durably, then forget the log up to `index`, which it covers."""
         for journal in (self.journal, self.written):
             journal.compact(index)
             journal.newest_snapshot = snapshot
@@ -120,6 +121,7 @@ class Disk:
         """Replace the log by a snapshot, durably."""
         for journal in (self.journal, self.written):
             journal.restart_at(snapshot)
+        self._pending.clear()
         self.commit = snapshot.index
         self._marker = (snapshot.index, snapshot.hash)
 

@@ -1,8 +1,8 @@
 """What clients saw, and the first of two checks that it is linearizable: by index witness.
 
-Every answer names the index it was true at. Then two rules suffice, and each costs a constant when an
-answer comes: an answer's index is not below that of any answer known when it was asked for (a write's
-is above, for it is new), and the one true history gives that value at that index.
+Every answer names the index it was true at. Then two rules suffice, and each costs a constant when
+an answer comes: an answer's index is not below that of any answer known when it was asked for (a
+write's is above, for it is new), and the one true history gives that value at that index.
 """
 
 from dataclasses import dataclass

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from twinledger.consensus import Entry, Index, Snapshot, Term
+from twinledger.simulation.broken import InvariantBroken
 
 GENESIS_HASH: Final = b"\x00" * 32
 
@@ -71,11 +72,17 @@ class Journal:
         """Return one entry.
 
         Raises:
-            IndexError: the index is not kept. That is a bug of whoever asks.
+            InvariantBroken: the index is not kept; nobody may ask for it.
         """
-        if index <= self.base:
-            raise IndexError(f"{index} is not above the base {self.base}")
-        return self._entries[index - self.base - 1]
+        position = index - self.base - 1
+        if not 0 <= position < len(self._entries):
+            raise InvariantBroken("log reader contract", f"{index} was asked for and is not kept")
+        return self._entries[position]
+
+    @property
+    def kept(self) -> list[Entry]:
+        """All entries that are kept. To look at, not to change."""
+        return self._entries
 
     def holds(self, index: int, entry_hash: bytes) -> bool:
         """Whether the log, compacted part included, has this content up to `index`."""
@@ -98,6 +105,7 @@ class Journal:
         term, entry_hash = self.term(index), self.hash(index)
         del self._entries[: index - self.base]
         self.base, self.base_term, self.base_hash = index, term, entry_hash
+        self.damaged = {place for place in self.damaged if place > index}
 
     def restart_at(self, snapshot: Snapshot) -> None:
         """Let a snapshot stand for the log, which is empty above it."""
@@ -107,7 +115,7 @@ class Journal:
 
     def become(self, other: "Journal") -> None:
         """Take over another journal's content."""
-        self._entries[:] = other._entries
+        self._entries[:] = other.kept
         self.base, self.base_term, self.base_hash = other.base, other.base_term, other.base_hash
         self.newest_snapshot = other.newest_snapshot
 

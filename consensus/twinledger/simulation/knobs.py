@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from random import Random
 from typing import Final
 
-from twinledger.simulation.chance import log_uniform, sometimes, source
+from twinledger.simulation.chance import happens, log_uniform, sometimes, source
 
 TICK_US: Final = 10_000
 """One core tick on a clock that runs at rate 1."""
@@ -30,6 +30,7 @@ FAULTS: Final = (
     "bit-flip",
     "lost-file",
     "transfer",
+    "govern",
 )
 """What a nemesis does out of the blue."""
 
@@ -77,6 +78,10 @@ class Knobs:
     """How often applied state becomes durable after a page."""
     compaction_entries: int
     """How many applied entries may lie below a node's first index before it compacts; 0: never."""
+    snapshot_chunks: int
+    # Membership.
+    spares: int
+    """Nodes that do not vote at first and may be called in."""
     # The clients.
     clients: int
     keys: int
@@ -117,19 +122,21 @@ def draw_knobs(seed: int) -> Knobs:
         max_uncommitted_bytes=sometimes(random, (1, 300, 2_000), 1 << 20, 0.3),
         max_committed_bytes_per_ready=sometimes(random, (1, 300, 2_000), 1 << 20, 0.3),
         max_cached_bytes=sometimes(random, (1, 300, 2_000), 1 << 20, 0.4),
-        pre_vote=random.random() < 0.7,
-        check_quorum=random.random() < 0.7,
+        pre_vote=happens(random, 0.7),
+        check_quorum=happens(random, 0.7),
         latency_floor_us=int(log_uniform(random, 10, election_us / 20)),
         latency_mean_us=int(log_uniform(random, 10, election_us / 8)),
         loss=sometimes(random, (0.01, 0.05, 0.1, 0.3), 0.0, 0.6),
         duplicates=sometimes(random, (0.01, 0.05, 0.2, 0.5), 0.0, 0.6),
-        ordered_links=random.random() < 0.3,
-        reports_unreachable=random.random() < 0.5,
+        ordered_links=happens(random, 0.3),
+        reports_unreachable=happens(random, 0.5),
         sync_mean_us=int(log_uniform(random, 10, election_us / 8)),
         torn_tails=random.choice((0.0, 0.5, 1.0)),
         apply_mean_us=sometimes(random, (100, 1_000, 10_000), 0, 0.5),
         flushes=random.choice((0.05, 0.3, 1.0)),
         compaction_entries=sometimes(random, (5, 20, 100), 0, 0.7),
+        snapshot_chunks=random.choice((1, 2, 5)),
+        spares=sometimes(random, (1, 2, 4), 0, 0.5),
         clients=random.choice((1, 2, 4, 8)),
         keys=random.choice((1, 2, 4)),
         reads=random.choice((0.0, 0.2, 0.5)),
@@ -146,4 +153,4 @@ def draw_knobs(seed: int) -> Knobs:
 
 def _draw_names(random: Random, names: tuple[str, ...]) -> tuple[str, ...]:
     share = random.choice((0.3, 0.6, 0.9))
-    return tuple(name for name in names if random.random() < share)
+    return tuple(name for name in names if happens(random, share))

@@ -43,7 +43,7 @@ class Lifecycle:
 
     def start(self, process: Process) -> None:
         """Start a node, unless its store shows that it must not vote again."""
-        if process.up or process.damaged:
+        if process.up or process.damaged or process.retired:
             return
         try:
             raft = process.start(self.verdict(process))
@@ -84,6 +84,12 @@ class Lifecycle:
         self._faults["found-damaged"] += 1
         self._trace.note(self._agenda.now, process.id, "refuse", {"because": sentence})
 
+    def retire(self, process: Process) -> None:
+        """Switch a removed node off, as its operator does."""
+        process.retired = True
+        if process.up:
+            self._fall(process, "retired", sync_failed=False)
+
     def _start_again(self, outage: tuple[Process, int]) -> None:
         process, life = outage
         if process.life == life and not process.up:
@@ -91,7 +97,7 @@ class Lifecycle:
             self.start(process)
 
     def _outage(self) -> int:
-        """Draw how long a node stays down. Fast restarts catch what was forgotten, while it counts."""
+        """Draw how long a node stays down. Fast restarts catch what was forgotten in time."""
         if self._random.random() < self._knobs.fast_restarts:
             return 1 + self._random.randrange(_INSTANT_US + self._knobs.latency_floor_us)
         return 1 + int(self._random.expovariate(1.0) * 3 * self._knobs.election_us)

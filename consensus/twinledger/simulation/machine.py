@@ -1,13 +1,14 @@
-"""The replicated state: registers that clients write, add to and read.
+"""The replicated state: registers that clients write, and the node set that governance agrees on.
 
 Pure and deterministic. An operation's id takes effect once, however often it stands in the log. A
 journal of effects lets a crash take back what was applied but not yet durable.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
-from typing import NewType
+from typing import NewType, Self
 
 from twinledger.consensus import Configuration, Entry, EntryKind
 
@@ -17,6 +18,11 @@ Outcome = tuple[int, int]
 
 _OPERATION = Struct(">QBBI")
 _FIRST_CLIENT = 1 << 32
+_SET_BITS = 16
+
+
+GOVERNMENT = 255
+"""The key of every operation that governs, which has no register."""
 
 
 class Action(IntEnum):
@@ -25,6 +31,31 @@ class Action(IntEnum):
     READ = 0
     WRITE = 1
     ADD = 2
+    GOVERN = 3
+    """Its value is a NodeSet: from this height on, these are to be the nodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSet:
+    """Which nodes are to vote and which to learn, by number."""
+
+    voters: frozenset[int]
+    learners: frozenset[int] = frozenset()
+
+    def encode(self) -> int:
+        """Return both sets as one number of 32 bits."""
+        return sum(1 << node for node in self.voters) | sum(
+            1 << (node + _SET_BITS) for node in self.learners
+        )
+
+    @classmethod
+    def decode(cls, value: int) -> Self:
+        """Return the sets that this number stands for."""
+        bits = [place for place in range(2 * _SET_BITS) if value >> place & 1]
+        return cls(
+            frozenset(place for place in bits if place < _SET_BITS),
+            frozenset(place - _SET_BITS for place in bits if place >= _SET_BITS),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +87,7 @@ class Machine:
         "configurations",
         "durable",
         "effects",
+        "governed",
         "state_hash",
     )
 
@@ -67,6 +99,8 @@ class Machine:
         self.effects: dict[OperationId, Outcome] = {}
         self.state_hash = 0
         self.configurations: list[tuple[int, Configuration]] = [(0, configuration)]
+        self.governed: list[tuple[int, NodeSet]] = []
+        """What was agreed on, by the height from which on it holds."""
         self._registers: dict[int, list[tuple[int, int]]] = {}
         self._journal: list[tuple[int, OperationId | None, int, int]] = []
 
@@ -92,6 +126,10 @@ class Machine:
     def _take_effect(
         self, name: OperationId, action: int, key: int, value: int, index: int
     ) -> Outcome:
+        if action == Action.GOVERN:
+            self.governed.append((index, NodeSet.decode(value)))
+            outcome = self.effects[name] = (index, value)
+            return outcome
         versions = self._registers.setdefault(key, [])
         old = versions[-1][1] if versions else 0
         new = value if action == Action.WRITE else old + value
@@ -122,10 +160,39 @@ class Machine:
             _, name, key, self.state_hash = self._journal.pop()
             if name is not None:
                 del self.effects[name]
-                self._registers[key].pop()
+                if key != GOVERNMENT:
+                    self._registers[key].pop()
         while self.configurations[-1][0] > index:
             self.configurations.pop()
+        while self.governed and self.governed[-1][0] > index:
+            self.governed.pop()
         self.applied = self.durable = index
+
+    def flush(self) -> None:
+        """Make everything applied durable."""
+        self.durable = self.applied
+        self._journal.clear()
+
+    def image(self) -> "Machine":
+        """Return a copy of a state that is all durable."""
+        copy = Machine(self.configurations[0][1])
+        copy.become(self)
+        return copy
+
+    def become(self, other: "Machine") -> None:
+        """Take over another machine's state, which is all durable."""
+        self.applied = self.durable = other.applied
+        self.state_hash = other.state_hash
+        self.effects = dict(other.effects)
+        self.configurations = [other.configurations[-1]]
+        self.governed = list(other.governed)
+        self._registers = {key: list(versions) for key, versions in other.registers}
+        self._journal.clear()
+
+    @property
+    def registers(self) -> Iterable[tuple[int, list[tuple[int, int]]]]:
+        """Every register's versions. To look at, not to change."""
+        return self._registers.items()
 
 
 def operation_named(payload: bytes) -> OperationId:

@@ -11,8 +11,11 @@ from random import Random
 from twinledger.consensus import ConsensusError, NodeId, Role
 from twinledger.simulation import partitions
 from twinledger.simulation.agenda import Agenda
+from twinledger.simulation.chance import happens
+from twinledger.simulation.governor import Governor
 from twinledger.simulation.knobs import TICK_US, Knobs
 from twinledger.simulation.lifecycle import Lifecycle
+from twinledger.simulation.machine import Machine
 from twinledger.simulation.network import Link, Network
 from twinledger.simulation.process import Process
 from twinledger.simulation.trace import Trace
@@ -31,8 +34,9 @@ class Nemesis:
         network: Network,
         lifecycle: Lifecycle,
         faults: Counter[str],
+        reference: Machine,
     ) -> None:
-        """`faults` counts every fault by its name."""
+        """`faults` counts every fault by its name; `reference` applies the true history."""
         self._agenda = agenda
         self._random = random
         self._knobs = knobs
@@ -41,6 +45,7 @@ class Nemesis:
         self._network = network
         self._lifecycle = lifecycle
         self._faults = faults
+        self._governor = Governor(random, knobs, processes, reference)
         self._stopped = False
         self._strikes = {
             "crash-one": self._crash_one,
@@ -58,7 +63,9 @@ class Nemesis:
             "bit-flip": self._bit_flip,
             "lost-file": self._lost_file,
             "transfer": self._transfer,
+            "govern": self._govern,
         }
+        self._voters = len(processes) - knobs.spares
         self._wait()
 
     def stop(self) -> None:
@@ -107,7 +114,7 @@ class Nemesis:
 
     def _crash_many(self) -> None:
         for process in self._all():
-            if self._random.random() < 0.5:
+            if happens(self._random, 0.5):
                 self._lifecycle.crash(process, "crash-many")
 
     def _power_cut(self) -> None:
@@ -132,6 +139,19 @@ class Nemesis:
             raft.transfer_leadership(target.id)
         except ConsensusError:
             self._faults["transfer-refused"] += 1
+        self._lifecycle.replica.settle(process, raft)
+
+    def _govern(self) -> None:
+        process = self._leader()
+        raft = process.raft
+        operation = self._governor.next_operation()
+        if raft is None or process.paused or operation is None:
+            return
+        self._note("govern", process)
+        try:
+            raft.propose(operation.encode())
+        except ConsensusError:
+            self._faults["govern-refused"] += 1
         self._lifecycle.replica.settle(process, raft)
 
     # The network.
@@ -167,7 +187,7 @@ class Nemesis:
     def _clog(self) -> None:
         nodes = list(self._processes)
         links = [(one, other) for one in nodes for other in nodes if one != other]
-        chosen = [link for link in links if self._random.random() < 0.4]
+        chosen = [link for link in links if happens(self._random, 0.4)]
         length = int(self._random.expovariate(1.0) * 2 * self._knobs.election_us)
         self._faults["clog"] += 1
         self._trace.note(self._agenda.now, "-", "clog", {"links": len(chosen)})
@@ -206,4 +226,5 @@ class Nemesis:
     def _may_damage(self, process: Process) -> bool:
         """Whether a quorum stays whole if this node's disk is damaged."""
         ill = [one for one in self._all() if one.damaged or one.disk.ill]
-        return process not in ill and len(ill) < (len(self._processes) - 1) // 2
+        bound = 1 if "govern" in self._knobs.faults else (len(self._processes) - 1) // 2
+        return process.number < self._voters and process not in ill and len(ill) < bound

@@ -1,7 +1,7 @@
 """What must hold in every world, checked after every event at the node it touched.
 
-The observer sees all nodes at once, which no node can. Each check costs a constant, because a rolling
-hash stands for a whole prefix and because only what changed is looked at.
+The observer sees all nodes at once, which no node can. Each check costs a constant, because a
+rolling hash stands for a whole prefix and because only what changed is looked at.
 
     election safety          one leader a term
     leader completeness      a leader holds everything committed in earlier terms
@@ -9,6 +9,7 @@ hash stands for a whole prefix and because only what changed is looked at.
     log matching             one content and one parent for each (index, term)
     commit rule              only an entry of the leader's own term is committed by counting
     commit durability        what is committed is durable on a quorum
+    snapshot truth           what is installed is what was committed
     state machine safety     every node commits and applies the same entries, each once, in order
     monotonicity             term and commit never go back in a life, nor the durable ones between
 """
@@ -16,8 +17,9 @@ hash stands for a whole prefix and because only what changed is looked at.
 from bisect import bisect_left
 from collections.abc import Mapping
 
-from twinledger.consensus import Entry, NodeId, Persist, Raft, Role, entry_hash
+from twinledger.consensus import Entry, NodeId, Persist, Raft, Role, Snapshot, entry_hash
 from twinledger.simulation.broken import InvariantBroken
+from twinledger.simulation.electorate import Electorate
 from twinledger.simulation.journal import GENESIS_HASH
 from twinledger.simulation.machine import Machine, Outcome
 from twinledger.simulation.process import Process
@@ -31,6 +33,7 @@ class Observer:
         "_committed",
         "_content",
         "_durable",
+        "_electorate",
         "_processes",
         "_state_hashes",
         "elections",
@@ -38,8 +41,11 @@ class Observer:
         "reference",
     )
 
-    def __init__(self, processes: Mapping[NodeId, Process], reference: Machine) -> None:
+    def __init__(
+        self, processes: Mapping[NodeId, Process], reference: Machine, electorate: Electorate
+    ) -> None:
         """`reference` is a machine at genesis; it will apply what is committed, once."""
+        self._electorate = electorate
         self._processes = processes
         self.reference = reference
         self.elections = 0
@@ -85,6 +91,7 @@ class Observer:
             raise InvariantBroken(
                 "leader completeness", f"{process.id} leads term {term} without entry {index}"
             )
+        self._electorate.elected(process, term)
 
     # The log.
 
@@ -93,6 +100,7 @@ class Observer:
         if persist.truncate_from is not None:
             self._truncates(process, raft, persist.truncate_from)
         if not persist.entries:
+            self._electorate.wrote(process, raft, persist)
             return
         first = persist.entries[0].index
         if first != (persist.truncate_from or process.disk.written.last_index() + 1):
@@ -101,6 +109,7 @@ class Observer:
         for entry in persist.entries:
             self._matches(process, entry, parent)
             parent = entry.hash
+        self._electorate.wrote(process, raft, persist)
 
     def _truncates(self, process: Process, raft: Raft, index: int) -> None:
         if raft.role is Role.LEADER:
@@ -158,7 +167,11 @@ class Observer:
         self._check_quorum(process, raft, commit)
 
     def _check_quorum(self, process: Process, raft: Raft, commit: int) -> None:
-        configuration = raft.configuration
+        configuration = self._electorate.in_force(process)
+        if raft.configuration != configuration:
+            raise InvariantBroken(
+                "membership rules", f"{process.id} decides by {raft.configuration}, not its log"
+            )
         for half in (configuration.voters, configuration.outgoing):
             copies = sum(self._has_durable(node, commit) for node in half)
             if half and copies <= len(half) // 2:
@@ -194,6 +207,16 @@ class Observer:
                 f"{process.id} applies {entry.index} after {process.machine.applied}",
             )
 
+    def installed(self, process: Process, snapshot: Snapshot) -> None:
+        """Check a snapshot that was just installed."""
+        index = snapshot.index
+        if index > self.commits or snapshot.hash != self._committed[index]:
+            raise InvariantBroken("snapshot truth", f"{process.id} installs another log {index}")
+        machine = process.machine
+        if machine.applied != index or machine.state_hash != self._state_hashes[index]:
+            raise InvariantBroken("snapshot truth", f"{process.id} installs another state {index}")
+        self._electorate.installed(process, index, snapshot.configuration)
+
     # Restarts.
 
     def went_down(self, process: Process) -> None:
@@ -203,6 +226,7 @@ class Observer:
 
     def came_up(self, process: Process, raft: Raft) -> None:
         """Check that nothing durable went back over a restart."""
+        self._electorate.came_up(process)
         term, vote = self._durable.get(process.id, (0, None))
         if raft.term < term or (raft.term == term and vote not in (None, raft.vote)):
             raise InvariantBroken(

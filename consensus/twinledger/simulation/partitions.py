@@ -77,10 +77,7 @@ def holes(random: Random, nodes: Nodes, leader: NodeId) -> set[Link]:
     del leader
     share = random.choice((0.2, 0.4, 0.6))
     return {
-        (one, other)
-        for one in nodes
-        for other in nodes
-        if one != other and random.random() < share
+        (one, other) for one in nodes for other in nodes if one != other and random.random() < share
     }
 
 

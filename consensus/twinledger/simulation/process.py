@@ -10,13 +10,14 @@ from twinledger.consensus import (
     NodeId,
     Raft,
     Settings,
+    Snapshot,
     Verdict,
 )
 from twinledger.simulation.agenda import Action
 from twinledger.simulation.chance import source
 from twinledger.simulation.disk import Disk
 from twinledger.simulation.knobs import TICK_US, Knobs
-from twinledger.simulation.machine import Machine, Operation, OperationId
+from twinledger.simulation.machine import Machine, NodeSet, Operation, OperationId
 
 
 @dataclass(slots=True)
@@ -47,15 +48,20 @@ class Process:
         "_knobs",
         "_random",
         "_timeouts",
+        "applying",
         "backlog",
+        "chunks",
         "damaged",
         "disk",
+        "genesis",
         "id",
+        "image",
         "life",
         "machine",
         "number",
         "paused",
         "raft",
+        "retired",
         "seen",
         "slowness",
         "synced_at",
@@ -65,18 +71,31 @@ class Process:
     )
 
     def __init__(
-        self, number: int, name: NodeId, configuration: Configuration, knobs: Knobs, seed: int
+        self,
+        number: int,
+        name: NodeId,
+        genesis: NodeSet,
+        configuration: Configuration,
+        knobs: Knobs,
+        seed: int,
     ) -> None:
         """Make a node that has never run."""
         self.number = number
         self.id = name
         self.disk = Disk()
         self.machine = Machine(configuration)
+        self.genesis = genesis
+        self.image: Machine | None = None
+        """The state that the newest snapshot stands for."""
+        self.chunks: tuple[Snapshot, int] | None = None
+        """How many chunks of which snapshot are fetched, durably."""
         self.raft: Raft | None = None
         self.life = 0
         """Counts starts and crashes, so that what was meant for an earlier life is ignored."""
         self.paused = False
         self.damaged = False
+        self.retired = False
+        """Removed from the configuration, known to its operator, and switched off for ever."""
         self.backlog: list[tuple[Action, Any]] = []
         self.tick_us = TICK_US
         self.slowness = 1
@@ -85,6 +104,8 @@ class Process:
         """When the last sync that was asked for ends."""
         self.unreported = 0
         """Persists that the core does not know to be synced."""
+        self.applying = False
+        """Whether a page of entries is being applied."""
         self.seen = Seen()
         self.waiting = Waiting()
         self._knobs = knobs
@@ -125,11 +146,24 @@ class Process:
         self.backlog.clear()
         self.waiting = Waiting()
         self.synced_at = self.unreported = 0
+        self.applying = False
         if sync_failed:
             self.disk.fail(self._random)
         else:
             self.disk.cut(self._random, self._knobs.torn_tails)
         self.machine.take_back(self._random.randint(self.machine.durable, self.machine.applied))
+
+    def fetched(self, snapshot: Snapshot) -> int:
+        """Return how many chunks of this snapshot are here."""
+        return self.chunks[1] if self.chunks is not None and self.chunks[0] == snapshot else 0
+
+    def keep_chunk(self, snapshot: Snapshot) -> None:
+        """Keep one more chunk."""
+        self.chunks = (snapshot, self.fetched(snapshot) + 1)
+
+    def drop_chunks(self) -> None:
+        """Forget what was fetched: it is installed, or it was wrong."""
+        self.chunks = None
 
     def _settings(self) -> Settings:
         knobs, timeouts = self._knobs, self._timeouts
@@ -166,5 +200,3 @@ class Process:
         """Draw how long applying the next page takes; 0 is at once."""
         mean = self._knobs.apply_mean_us
         return 1 + int(self._random.expovariate(1.0) * mean) if mean else 0
-
-

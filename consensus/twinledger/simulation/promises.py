@@ -1,7 +1,7 @@
 """What a message promises must be durable at its sender before it leaves.
 
-A vote, an own candidacy and an acknowledgement are promises: a power cut right after the message must
-not make the node forget them. Everything else may leave at once.
+A vote, an own candidacy and an acknowledgement are promises: a power cut right after the message
+must not make the node forget them. Everything else may leave at once.
 """
 
 from collections.abc import Mapping
@@ -21,29 +21,24 @@ from twinledger.simulation.process import Process
 class Promises:
     """Every vote ever given, and the check of each promise against its sender's disk."""
 
-    __slots__ = ("_checks", "_processes", "_votes")
+    __slots__ = ("_processes", "_votes")
 
     def __init__(self, processes: Mapping[NodeId, Process]) -> None:
         """`processes` are all nodes there will ever be."""
         self._processes = processes
         self._votes: dict[tuple[NodeId, int], NodeId] = {}
-        self._checks = {
-            VoteRequest: self._candidacy,
-            VoteResponse: self._vote,
-            AppendAccepted: self._acknowledgement,
-        }
+
+    def voted(self, voter: NodeId, term: int) -> NodeId | None:
+        """Return whom a node voted for, as far as a vote or candidacy ever left it."""
+        return self._votes.get((voter, term))
 
     def check(self, message: Message) -> None:
         """Check a message at the moment it leaves."""
-        check = self._checks.get(type(message))  # type: ignore[arg-type]
-        if check is not None:
-            check(message)  # type: ignore[arg-type]
-
-    def _candidacy(self, message: VoteRequest) -> None:
-        self._gives(message.sender, message.term, message.sender)
-
-    def _vote(self, message: VoteResponse) -> None:
-        if message.granted:
+        if isinstance(message, AppendAccepted):
+            self._acknowledgement(message)
+        elif isinstance(message, VoteRequest):
+            self._gives(message.sender, message.term, message.sender)
+        elif isinstance(message, VoteResponse) and message.granted:
             self._gives(message.sender, message.term, message.recipient)
 
     def _gives(self, voter: NodeId, term: int, candidate: NodeId) -> None:

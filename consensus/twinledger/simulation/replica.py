@@ -1,14 +1,16 @@
 """The replica loop: everything that calls a core, and what is done with what it hands out.
 
-Does in virtual time what the real node's loop does in real time, in the order that `Ready` asks for.
-Between any two of its steps the node may lose power: `moment` is told of each.
+Does in virtual time what the real node's loop does in real time, in the order that `Ready` asks
+for. Between any two of its steps the node may lose power: `moment` is told of each.
 """
 
 from collections.abc import Callable
 from typing import Final
 
 from twinledger.consensus import Entry, Message, Persist, Raft, Ready
+from twinledger.simulation import governance
 from twinledger.simulation.agenda import Agenda
+from twinledger.simulation.depot import Depot
 from twinledger.simulation.desk import Desk
 from twinledger.simulation.disk import DiskFullError
 from twinledger.simulation.journal import DamagedEntryError
@@ -37,6 +39,7 @@ class Replica:
         observer: Observer,
         promises: Promises,
         desk: Desk,
+        depot: Depot,
         *,
         moment: Moment,
         failure: Failure,
@@ -49,6 +52,7 @@ class Replica:
         self._observer = observer
         self._promises = promises
         self._desk = desk
+        self._depot = depot
         self._moment = moment
         self._failure = failure
         self._reports_unreachable = reports_unreachable
@@ -65,6 +69,8 @@ class Replica:
             return
         raft = process.raft
         raft.tick()
+        if process.machine.governed:
+            governance.step(process, raft)
         if raft.has_ready():
             self._trace.note(self._agenda.now, process.id, "tick")
             self.settle(process, raft)
@@ -88,7 +94,7 @@ class Replica:
         self.settle(process, raft)
 
     def request(self, process: Process, operation: Operation, attempt: int) -> None:
-        """Hand a client's wish to a node that runs; elsewhere it is lost, as its client finds out."""
+        """Hand a client's wish to a node that runs; elsewhere it is lost."""
         raft = process.raft
         if raft is None or process.paused:
             return
@@ -137,6 +143,8 @@ class Replica:
             told |= self._apply_later(process, raft, ready.committed)
         if (ready.reads or ready.aborted_reads) and process.raft is raft:
             self._desk.reads(process, ready)
+        if ready.snapshot is not None and process.raft is raft:
+            self._depot.fetch(process, ready.snapshot)
         return told and process.raft is raft
 
     def _send(self, process: Process, raft: Raft, messages: tuple[Message, ...]) -> bool:
@@ -188,9 +196,7 @@ class Replica:
         if process.paused:
             process.backlog.append((self._report_synced, done))
             return
-        self._trace.note(
-            self._agenda.now, process.id, "synced", {"sequence": persist.sequence}
-        )
+        self._trace.note(self._agenda.now, process.id, "synced", {"sequence": persist.sequence})
         process.unreported -= 1
         raft.persisted(persist.sequence)
         self._observer.check(process, raft)
@@ -204,6 +210,7 @@ class Replica:
         """Apply a page, now or after a while. Return whether it is done."""
         duration = process.apply_time()
         if duration:
+            process.applying = True
             self._agenda.after(duration, self._apply_late, (process, process.life, page))
             return False
         self._apply(process, raft, page)
@@ -217,6 +224,7 @@ class Replica:
         if process.paused:
             process.backlog.append((self._apply_late, work))
             return
+        process.applying = False
         self._trace.note(self._agenda.now, process.id, "apply", {"to": page[-1].index})
         self._apply(process, raft, page)
         self.settle(process, raft)
@@ -229,6 +237,7 @@ class Replica:
             self._observer.applied(process, entry, outcome)
             self._desk.applied(process, entry, outcome)
         if process.flushes_now():
-            machine.durable = machine.applied
+            machine.flush()
+            self._depot.compact(process)
         self._desk.caught_up(process)
         raft.applied(page[-1].index)

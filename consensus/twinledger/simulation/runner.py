@@ -67,8 +67,8 @@ def run(
         world.begin()
         world.live_dangerously(events, progress)
         world.recover()
-    except InvariantBroken as broken:
-        broken.story = _story(world)
+    except InvariantBroken as found:
+        found.story = _story(world)
         raise
     except InvariantViolation as violation:
         broken = InvariantBroken("core invariant", str(violation))

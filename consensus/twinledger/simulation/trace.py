@@ -16,7 +16,7 @@ from dataclasses import fields
 from hashlib import sha256
 from typing import Any, Final
 
-from twinledger.consensus import Entry
+from twinledger.consensus import Entry, Snapshot
 
 _KEPT: Final = 50
 _HASH_BLOCK: Final = 1 << 13
@@ -88,4 +88,6 @@ def _value(value: Any) -> str:
         return f"{value.index}/{value.term}"
     if isinstance(value, tuple):
         return "[" + ",".join(map(_value, value)) + "]"
+    if isinstance(value, Snapshot):
+        return f"{value.index}/{value.term}"
     return "-" if value is None else str(value).replace(" ", "_")

@@ -1,7 +1,8 @@
 """One world: everything put together, and the two phases of its life.
 
-Safety phase: faults of every kind, for as many events as were asked for; bad things must not happen.
-Liveness phase: everything is mended and everyone started; then good things must happen, soon.
+Safety phase: faults of every kind, for as many events as were asked for; bad things must not
+happen. Liveness phase: everything is mended and everyone started; then good things must happen,
+soon.
 """
 
 from collections import Counter
@@ -12,18 +13,20 @@ from twinledger.consensus import (
     Message,
     NodeId,
     Role,
-    Verdict,
 )
 from twinledger.simulation.agenda import Agenda
 from twinledger.simulation.ambush import Ambush
 from twinledger.simulation.broken import InvariantBroken
 from twinledger.simulation.chance import source
 from twinledger.simulation.clients import Clients
+from twinledger.simulation.depot import Depot
 from twinledger.simulation.desk import Answer, Desk
+from twinledger.simulation.electorate import Electorate
+from twinledger.simulation.governance import judge, name_of
 from twinledger.simulation.history import History
 from twinledger.simulation.knobs import TICK_US, Knobs
 from twinledger.simulation.lifecycle import Lifecycle
-from twinledger.simulation.machine import Machine, Operation, OperationId
+from twinledger.simulation.machine import Machine, NodeSet, Operation, OperationId
 from twinledger.simulation.nemesis import Nemesis
 from twinledger.simulation.network import Network
 from twinledger.simulation.observer import Observer
@@ -32,6 +35,7 @@ from twinledger.simulation.promises import Promises
 from twinledger.simulation.replica import Replica
 from twinledger.simulation.trace import Listener, Trace
 
+_PROGRESS_EVENTS = 1_000
 PATIENCE_ELECTIONS = 200
 """The liveness phase may take this many election timeouts."""
 
@@ -43,18 +47,20 @@ class World:
         self, seed: int, nodes: int, knobs: Knobs, listener: Listener | None = None
     ) -> None:
         """Build a world in which nothing has happened yet."""
-        names = [NodeId(f"n{number}") for number in range(1, nodes + 1)]
-        configuration = Configuration(tuple(sorted(names)))
+        names = [name_of(number) for number in range(nodes + knobs.spares)]
+        genesis = NodeSet(frozenset(range(nodes)))
+        configuration = Configuration(tuple(sorted(names[:nodes])))
         self.seed = seed
         self.knobs = knobs
         self.agenda = Agenda()
         self.trace = Trace(listener)
         self.faults: Counter[str] = Counter()
         self.processes = {
-            name: Process(number, name, configuration, knobs, seed)
+            name: Process(number, name, genesis, configuration, knobs, seed)
             for number, name in enumerate(names)
         }
-        self.observer = Observer(self.processes, Machine(configuration))
+        promises = Promises(self.processes)
+        self.observer = Observer(self.processes, Machine(configuration), Electorate(promises))
         self.history = History(self.observer.reference)
         self.network = Network(self.agenda, source(seed, "net"), knobs, self._deliver)
         self.lifecycle = Lifecycle(
@@ -66,19 +72,31 @@ class World:
             self.observer,
             self.faults,
         )
+        self.depot = Depot(
+            self.agenda,
+            source(seed, "depot"),
+            knobs,
+            self.trace,
+            self.processes,
+            self.network,
+            self.observer,
+            self.faults,
+        )
         self.replica = Replica(
             self.agenda,
             self.trace,
             self.network,
             self.observer,
-            Promises(self.processes),
+            promises,
             Desk(self._reply, knobs.payload_bytes),
+            self.depot,
             moment=self._moment,
             failure=self.lifecycle.disk_gave_up,
             reports_unreachable=knobs.reports_unreachable,
         )
         self.lifecycle.replica = self.replica
-        self.lifecycle.verdict = _accept_everything
+        self.lifecycle.verdict = judge
+        self.depot.settle = self.replica.settle
         self.nemesis = Nemesis(
             self.agenda,
             source(seed, "nemesis"),
@@ -88,6 +106,7 @@ class World:
             self.network,
             self.lifecycle,
             self.faults,
+            self.observer.reference,
         )
         self.ambush = Ambush(
             self.agenda, source(seed, "ambush"), knobs, self.lifecycle, self.nemesis
@@ -121,7 +140,7 @@ class World:
         told = 0
         while trace.count < events:
             step()
-            if progress is not None and trace.count - told >= 1_000:
+            if progress is not None and trace.count - told >= _PROGRESS_EVENTS:
                 told = trace.count
                 progress(told)
 
@@ -134,6 +153,7 @@ class World:
         self.nemesis.stop()
         self.ambush.stop()
         self.network.heal()
+        self.depot.healed = True
         for process in self.processes.values():
             process.tick_us, process.slowness = TICK_US, 1
         self.lifecycle.wake_all()
@@ -142,29 +162,37 @@ class World:
         while not self.at_rest():
             if self.agenda.now > deadline:
                 raise InvariantBroken("liveness", self._unrest())
+            self._retire_removed()
             self.agenda.step()
         self._check_rest()
 
     def at_rest(self) -> bool:
-        """Whether everyone whole agrees with one leader, and no client waits."""
-        cores = [process.raft for process in self.processes.values() if not process.damaged]
+        """Whether every whole member agrees with one leader, and no client waits."""
+        cores = [process.raft for process in self.processes.values()]
         leaders = [raft for raft in cores if raft is not None and raft.role is Role.LEADER]
-        if len(leaders) != 1 or not self.clients.idle:
+        if len(leaders) != 1 or not self.clients.idle or leaders[0].configuration.joint:
             return False
         last = leaders[0].last_index
         return all(
-            raft is not None and raft.commit == last == raft.last_index for raft in cores
-        ) and all(
-            process.machine.applied == last
-            for process in self.processes.values()
-            if not process.damaged
+            process.raft is not None
+            and process.raft.commit == process.raft.last_index == last == process.machine.applied
+            for process in self._whole_members(leaders[0].configuration)
         )
+
+    def _whole_members(self, configuration: Configuration) -> list[Process]:
+        members = [self.processes[node] for node in configuration.members]
+        return [process for process in members if not process.damaged]
+
+    def _retire_removed(self) -> None:
+        """Switch off everyone whose removal is committed: operators do, sooner or later."""
+        removed = self.observer.reference.configuration.removed
+        for node in removed:
+            if not self.processes[node].retired:
+                self.lifecycle.retire(self.processes[node])
 
     def _check_rest(self) -> None:
         """Check at the end that every acknowledged write is on every whole node, once."""
-        for process in self.processes.values():
-            if process.damaged:
-                continue
+        for process in self._whole_members(self.observer.reference.configuration):
             for name in self.history.acknowledged:
                 if name not in process.machine.effects:
                     raise InvariantBroken(
@@ -185,9 +213,3 @@ class World:
         ]
         waiting = "" if self.clients.idle else "; clients wait"
         return "; ".join(states) + waiting
-
-
-def _accept_everything(process: Process) -> Callable[[Configuration], Verdict]:
-    del process
-    return lambda _: Verdict.ACCEPT
-
