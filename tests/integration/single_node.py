@@ -1,4 +1,4 @@
-"""A consortium of one node inside the test's own process: real ports, real LevelDB, its own loop."""
+"""A consortium of one node inside the test process: real ports, real LevelDB, its own loop."""
 
 import asyncio
 import os
@@ -21,6 +21,7 @@ from twinledger.ledger.transaction import Signer, sign
 from twinledger.node.assembly import Node as RunningNode
 from twinledger.node.configuration import load
 from twinledger.storage import DataFolder
+from twinledger.storage.disk_room import FreeBytes, free_bytes
 from twinledger.v1 import ledger_service_pb2, operation_pb2
 from twinledger.v1.ledger_service_pb2_grpc import LedgerServiceStub
 
@@ -38,9 +39,16 @@ class SingleNode:
     """Starts the node when entered, stops it when left."""
 
     def __init__(
-        self, folder: Path, *, limits: Limits | None = None, pool: int = 20_000, peers: int = 0
+        self,
+        folder: Path,
+        *,
+        limits: Limits | None = None,
+        pool: int = 20_000,
+        peers: int = 0,
+        free: FreeBytes = free_bytes,
     ) -> None:
         self.folder = folder
+        self._free = free
         self.key = SigningKey.generate()
         self.admin = Signer(IdentityName(f"{MEMBER}/admin"), self.key)
         members = [self._member(name, self.key) for name in (MEMBER, *_others(peers))]
@@ -84,7 +92,7 @@ class SingleNode:
 
     async def _start(self) -> None:
         self._stop = asyncio.Event()
-        self._data = DataFolder.open(self.folder / "data", min_free_bytes=1 << 20)
+        self._data = DataFolder.open(self.folder / "data", min_free_bytes=1 << 20, free=self._free)
         self.node = await RunningNode.start(self._data, load(self.folder / "node.toml"))
         self._running = asyncio.run_coroutine_threadsafe(self._run(), self._loop)
 

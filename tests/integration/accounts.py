@@ -1,0 +1,108 @@
+"""A client ledger of its own: what was acknowledged, held against what every node's chain holds."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from twinledger.client import Ledger, LedgerError, OutcomeUnknown, connect
+from twinledger.client import operations as op
+from twinledger.devnet import Layout
+from twinledger.devnet.status import view_nodes
+
+
+@dataclass(slots=True)
+class Accounts:
+    """Every transaction a load sent: acknowledged with its receipt, or left open."""
+
+    acknowledged: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    """Transaction id to height and index."""
+    unknown: set[bytes] = field(default_factory=set)
+    failed: list[LedgerError] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def load(ledger: Ledger, accounts: Accounts, calls: int) -> AsyncIterator[None]:
+    """Keep `calls` single submissions in flight, each adding one to a counter of its own."""
+    await asyncio.gather(
+        *(ledger.submit(op.create_twin(f"counter-{caller}")) for caller in range(calls))
+    )
+    stop = asyncio.Event()
+    callers = [
+        asyncio.create_task(_call_until(stop, ledger, accounts, f"counter-{caller}"))
+        for caller in range(calls)
+    ]
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(*callers)
+
+
+async def _call_until(
+    stop: asyncio.Event, ledger: Ledger, accounts: Accounts, twin_id: str
+) -> None:
+    while not stop.is_set():
+        signed = ledger.sign(op.update_twin(twin_id, [op.increment_property("count", 1)]))
+        try:
+            receipt = await ledger.send(signed, timeout_seconds=60)
+        except OutcomeUnknown:
+            accounts.unknown.add(signed.id)
+        except LedgerError as error:
+            accounts.failed.append(error)
+        else:
+            accounts.acknowledged[signed.id] = (receipt.height, receipt.index)
+
+
+async def one_leader(layout: Layout, seconds: float = 30) -> str:
+    """Wait until every node answers and follows one leader; return its name."""
+    deadline = time.monotonic() + seconds
+    while True:
+        views = await view_nodes(layout)
+        leaders = {view.status.leader_id if view.status else None for view in views}
+        if len(leaders) == 1 and (leader := leaders.pop()):
+            return leader
+        assert time.monotonic() < deadline, "the nodes do not agree on a leader"
+        await asyncio.sleep(0.05)
+
+
+async def same_head(layout: Layout, seconds: float = 60) -> int:
+    """Wait until all nodes have executed the same height and agree on its head; return it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        views = await view_nodes(layout)
+        heads = {(v.status.applied_height, v.status.head) if v.status else None for v in views}
+        if len(heads) == 1 and None not in heads:
+            return next(iter(heads))[0]
+        assert time.monotonic() < deadline, f"the nodes' heads do not become equal: {heads}"
+        await asyncio.sleep(0.05)
+
+
+async def check_node(address: str, accounts: Accounts, height: int) -> None:
+    """Hold one node's whole chain against what was acknowledged: each exactly once, in place."""
+    found: Counter[bytes] = Counter()
+    places: dict[bytes, tuple[int, int]] = {}
+    async with connect(address, discover=False) as ledger:
+        async for block in ledger.blocks(0, height):
+            for index, receipt in enumerate(block.receipts):
+                if receipt.committed:
+                    found[receipt.transaction_id] += 1
+                    places[receipt.transaction_id] = (block.height, index)
+    lost = accounts.acknowledged.keys() - found.keys()
+    doubled = [transaction_id for transaction_id, count in found.items() if count > 1]
+    moved = [i for i, place in accounts.acknowledged.items() if places.get(i) != place]
+    assert not lost, f"{len(lost)} acknowledged transactions are lost at {address}"
+    assert not doubled, f"{len(doubled)} transactions took effect twice at {address}"
+    assert not moved, f"{len(moved)} receipts name another place than the chain of {address}"
+
+
+async def check_counters(ledger: Ledger, accounts: Accounts, calls: int) -> None:
+    """The counters' sum is what was acknowledged, and at most what is unknown besides."""
+    total = 0
+    for caller in range(calls):
+        twin = await ledger.twins.get(f"counter-{caller}")
+        total += next((p.value for p in twin.properties if p.path == "count"), 0)
+    least = len(accounts.acknowledged)
+    assert least <= total <= least + len(accounts.unknown)

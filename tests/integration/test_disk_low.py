@@ -1,0 +1,157 @@
+"""A nearly full disk: leadership goes elsewhere, writes are refused, reads go on, and it ends."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.accounts import one_leader, same_head
+from tests.integration.single_node import SingleNode
+from twinledger.client import Code, LedgerError, connect
+from twinledger.client import operations as op
+from twinledger.devnet import Devnet, Layout, create
+from twinledger.storage import DataFolder
+from twinledger.v1.operation_pb2 import CreateTwin, Operation
+from twinledger.v1.twin_service_pb2 import GetTwinRequest
+from twinledger.v1.twin_service_pb2_grpc import TwinServiceStub
+
+GIB = 1 << 30
+TMPFS_MIB = 192
+MIN_FREE_MIB = 32
+EX_TEMPFAIL = 75
+
+
+def test_a_node_low_on_disk_refuses_writes_serves_reads_and_resumes(tmp_path):
+    room = [GIB]
+    with SingleNode(tmp_path, free=lambda _: room[0]) as node:
+        assert node.outcome(create_twin(node, "before")) == "COMMITTED"
+        room[0] = 1
+        assert until(lambda: node.outcome(create_twin(node, os.urandom(4).hex())) == "DISK_LOW")
+        twins = TwinServiceStub(node.channel)
+        assert twins.GetTwin(GetTwinRequest(twin_id="before")).twin.version == 1
+        room[0] = GIB
+        assert until(lambda: node.outcome(create_twin(node, os.urandom(4).hex())) == "COMMITTED")
+
+
+def create_twin(node: SingleNode, twin_id: str) -> bytes:
+    return node.transaction(Operation(create_twin=CreateTwin(twin_id=twin_id)))
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+def test_a_leader_on_a_nearly_full_disk_hands_over_and_a_full_one_stops_and_comes_back(tmp_path):
+    settings = {"storage": {"min_free_mib": MIN_FREE_MIB}}
+    layout = create(tmp_path / "devnet", 3, settings=settings)
+    devnet = Devnet(layout)
+    victim = layout.nodes[0]
+    with small_disk(layout.node_folder(victim) / "data") as disk:
+        try:
+            asyncio.run(fill_and_free(devnet, layout, disk))
+        finally:
+            devnet.down()
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """Put what lies in a folder onto a file system of its own, mounted at the same place."""
+    kept = folder.with_name("kept")
+    folder.rename(kept)
+    folder.mkdir()
+    options = ["-o", f"size={TMPFS_MIB}m"]
+    subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", str(folder)], check=True)
+    try:
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(disk: Path, leave_mib: int) -> Path:
+    ballast = disk / "ballast"
+    free = shutil.disk_usage(disk).free
+    with ballast.open("ab") as file:
+        file.write(bytes(max(0, free - (leave_mib << 20))))
+    return ballast
+
+
+async def fill_and_free(devnet: Devnet, layout: Layout, disk: Path) -> None:
+    victim = layout.nodes[0]
+    await devnet.up()
+    await make_leader(devnet, layout, victim.name)
+    async with (
+        connect(victim.client_address, identity=layout.identity(), discover=False) as here,
+        connect(layout.client_addresses[1:], identity=layout.identity(), discover=False) as there,
+    ):
+        await there.submit(op.create_twin("kept"))
+        ballast = fill(disk, MIN_FREE_MIB // 2)
+        await refused(here)
+        assert await led_by_another(layout, victim.name)
+        receipt = await there.submit(op.create_twin("written-elsewhere"))
+        assert (await here.twins.get("kept")).version == 1
+        ballast.unlink()
+        await accepted(here)
+
+        # Now to the last byte: the node stops, says why, and comes back when there is room.
+        ballast = fill(disk, 0)
+        await stopped_for_room(devnet, layout, there)
+        ballast.unlink()
+        await devnet.restart(victim.name)
+        height = await same_head(layout)
+        assert height >= receipt.height
+        assert (await here.twins.get("written-elsewhere")).version == 1
+
+
+async def make_leader(devnet: Devnet, layout: Layout, name: str) -> None:
+    """Restart leaders until this node leads."""
+    deadline = time.monotonic() + 60
+    while (leader := await one_leader(layout)) != name:
+        assert time.monotonic() < deadline
+        await devnet.restart(leader)
+
+
+async def refused(ledger) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            await ledger.submit(op.create_twin(os.urandom(4).hex()), timeout_seconds=0.3)
+        except LedgerError as error:
+            if error.code is Code.DISK_LOW or "DISK_LOW" in error.detail:
+                return
+    raise AssertionError("the node never said DISK_LOW")
+
+
+async def accepted(ledger) -> None:
+    await ledger.submit(op.create_twin(os.urandom(4).hex()), timeout_seconds=30)
+
+
+async def led_by_another(layout: Layout, name: str) -> bool:
+    deadline = time.monotonic() + 20
+    while await one_leader(layout) == name:
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
+async def stopped_for_room(devnet: Devnet, layout: Layout, ledger) -> None:
+    """Write elsewhere until the node with the full disk has stopped, and look at what it says."""
+    victim = layout.nodes[0]
+    deadline = time.monotonic() + 60
+    while devnet.process(victim).pid is not None:
+        assert time.monotonic() < deadline, "the node does not notice its full disk"
+        await ledger.submit(op.create_twin(os.urandom(8).hex(), [op.set_property("x", "x" * 9_999)]))
+    last = DataFolder.last_exit(layout.node_folder(victim) / "data")
+    assert last is not None
+    assert (last.code, last.exit_code) == ("DISK_FULL", EX_TEMPFAIL)
