@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, cast
 
 from twinledger.ledger.canonical import CanonicalValue, decode, encode
 from twinledger.ledger.errors import Code, LedgerError
@@ -76,28 +77,29 @@ class Receipt:
         Raises:
             LedgerError: MALFORMED.
         """
-        match decode(raw):
-            case [1, bytes(transaction_id), str(outcome), int(failed), list(events)]:
-                receipt = cls(
-                    transaction_id,
-                    outcome,
-                    None if failed == NO_OPERATION else failed,
-                    tuple([_decode_event(event) for event in events]),
-                )
-            case _:
-                raise LedgerError(Code.MALFORMED, "it is no receipt of format 1")
-        # Patterns take True for 1; only bytes that this receipt has are its own.
-        if receipt.encode() != raw:
-            raise LedgerError(Code.MALFORMED, "a receipt's numbers are not ints")
-        return receipt
+        fields = decode(raw)
+        if _kinds(fields) != [int, bytes, str, int, list]:
+            raise LedgerError(Code.MALFORMED, "it is no receipt")
+        found, transaction_id, outcome, failed, events = cast("list[Any]", fields)
+        if found != FORMAT:
+            raise LedgerError(Code.MALFORMED, f"receipt format {found} is unknown")
+        failed_operation = None if failed == NO_OPERATION else failed
+        events = tuple([_decode_event(event) for event in events])
+        return cls(transaction_id, outcome, failed_operation, events)
 
 
 def _decode_event(event: CanonicalValue) -> Event:
-    match event:
-        case [str(kind), str(subject), int(version)] if kind in _KINDS:
-            return Event(EventKind(kind), subject, version)
-        case _:
-            raise LedgerError(Code.MALFORMED, "a receipt's event is not well-formed")
+    if _kinds(event) != [str, str, int]:
+        raise LedgerError(Code.MALFORMED, "it is no event of a receipt")
+    kind, subject, version = cast("list[Any]", event)
+    if kind not in _EVENT_KINDS:
+        raise LedgerError(Code.MALFORMED, "a receipt's event is of an unknown kind")
+    return Event(EventKind(kind), subject, version)
 
 
-_KINDS = frozenset(EventKind)
+def _kinds(value: CanonicalValue) -> list[type]:
+    """The exact types of a list's items: unlike patterns, they tell True from 1."""
+    return [type(item) for item in value] if isinstance(value, list) else []
+
+
+_EVENT_KINDS = frozenset(EventKind)

@@ -105,7 +105,7 @@ def _write_list(items: list[Any]) -> value_pb2.Value:
 
 
 def _write_map(entries: dict[str, Any]) -> value_pb2.Value:
-    ordered = sorted(entries.items(), key=lambda entry: entry[0].encode())
+    ordered = sorted(entries.items(), key=lambda entry: str.encode(entry[0]))
     return value_pb2.Value(
         map_value=value_pb2.MapValue(
             entries=[value_pb2.MapEntry(key=key, value=_write(item)) for key, item in ordered]

@@ -1,0 +1,17 @@
+"""Expecting a refusal by its code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from twinledger.ledger.errors import Code, LedgerError
+
+
+@contextmanager
+def refused(code: Code, detail: str = "") -> Iterator[None]:
+    """The block must be refused with this code, and a detail that holds the text."""
+    with pytest.raises(LedgerError) as caught:
+        yield
+    assert caught.value.code is code, caught.value
+    assert detail in caught.value.detail

@@ -1,0 +1,156 @@
+"""Operations as they are read from the wire, with every check that needs no state."""
+
+import math
+
+import pytest
+
+from tests.unit.ledger.refusals import refused
+from tests.unit.ledger.wire import (
+    admit,
+    create,
+    delete,
+    increment,
+    relate,
+    retire,
+    revoke,
+    set_,
+    unrelate,
+    update,
+)
+from twinledger.ledger.errors import Code
+from twinledger.ledger.keys import SigningKey
+from twinledger.ledger.limits import DEFAULT_LIMITS
+from twinledger.ledger.names import IdentityName, PropertyPath, RelationshipName, TwinId
+from twinledger.ledger.operations import (
+    AdmitIdentity,
+    Change,
+    ChangeKind,
+    CreateTwin,
+    Operation,
+    Relate,
+    RetireTwin,
+    RevokeIdentity,
+    Role,
+    Section,
+    Unrelate,
+    UpdateTwin,
+    read_operation,
+)
+from twinledger.v1 import operation_pb2 as wire
+from twinledger.v1.value_pb2 import Value
+
+KEY = SigningKey.load(bytes(32)).public_key
+PUMP, TANK = TwinId("pump-7"), TwinId("tank-1")
+FEEDS = RelationshipName("feeds")
+LEVEL = PropertyPath("level")
+
+
+def change(kind: ChangeKind, value: int | None, section: Section = Section.REPORTED) -> Change:
+    return Change(LEVEL, section, kind, value)
+
+
+GOOD: dict[str, tuple[wire.Operation, Operation]] = {
+    "create": (
+        create("pump-7", set_("level", 1), model="dtmi:x;1"),
+        CreateTwin(PUMP, "dtmi:x;1", (change(ChangeKind.SET, 1),), None),
+    ),
+    "create nothing more": (create("pump-7"), CreateTwin(PUMP, "", (), None)),
+    "update": (
+        update("pump-7", set_("level", 1), delete("level"), increment("level", 2)),
+        UpdateTwin(
+            PUMP,
+            None,
+            None,
+            (
+                change(ChangeKind.SET, 1),
+                change(ChangeKind.DELETE, None),
+                change(ChangeKind.INCREMENT, 2),
+            ),
+        ),
+    ),
+    "update with both clocks": (
+        update("pump-7", set_("level", None, wire.SECTION_DESIRED), expected=0, observed=-5),
+        UpdateTwin(PUMP, 0, -5, (change(ChangeKind.SET, None, Section.DESIRED),)),
+    ),
+    "reported": (
+        update("pump-7", set_("level", 1, wire.SECTION_REPORTED)),
+        UpdateTwin(PUMP, None, None, (change(ChangeKind.SET, 1),)),
+    ),
+    "relate": (relate("pump-7", "feeds", "tank-1"), Relate(PUMP, FEEDS, TANK, None, None)),
+    "unrelate": (
+        unrelate("pump-7", "feeds", "tank-1", expected=3),
+        Unrelate(PUMP, FEEDS, TANK, 3, None),
+    ),
+    "retire": (retire("pump-7"), RetireTwin(PUMP, None, None, None)),
+    "retire for another": (retire("pump-7", "tank-1", 2), RetireTwin(PUMP, TANK, 2, None)),
+    "admit": (
+        admit("utility/gateway", KEY, Role.DEVICE),
+        AdmitIdentity(IdentityName("utility/gateway"), KEY, Role.DEVICE),
+    ),
+    "revoke": (revoke("utility/gateway"), RevokeIdentity(IdentityName("utility/gateway"))),
+}
+
+
+@pytest.mark.parametrize(("message", "operation"), GOOD.values(), ids=GOOD)
+def test_a_good_operation_is_read(message: wire.Operation, operation: Operation):
+    assert read_operation(message, DEFAULT_LIMITS) == operation
+
+
+def with_role(role: int) -> wire.Operation:
+    message = admit("utility/gateway", KEY, Role.DEVICE)
+    message.admit_identity.role = role  # type: ignore[assignment]
+    return message
+
+
+def with_section(section: int) -> wire.Operation:
+    message = update("pump-7", set_("level", 1))
+    message.update_twin.changes[0].section = section  # type: ignore[assignment]
+    return message
+
+
+BAD: dict[str, tuple[wire.Operation, Code]] = {
+    "no kind": (wire.Operation(), Code.UNKNOWN_OPERATION),
+    "a bad id": (create("a/b"), Code.BAD_TWIN_ID),
+    "a bad model": (create("a", model="\n"), Code.BAD_MODEL),
+    "a deletion at birth": (create("a", delete("level")), Code.BAD_CHANGE),
+    "an increment at birth": (create("a", increment("level", 1)), Code.BAD_CHANGE),
+    "an update of nothing": (update("a"), Code.BAD_CHANGE),
+    "an update of a bad id": (update("", set_("level", 1)), Code.BAD_TWIN_ID),
+    "a bad path": (update("a", set_("a//b", 1)), Code.BAD_PATH),
+    "a deep path": (update("a", set_("a/b/c/d/e/f/g/h/i", 1)), Code.PATH_TOO_DEEP),
+    "an unknown section": (with_section(3), Code.BAD_CHANGE),
+    "a change of no kind": (update("a", wire.PropertyChange(path="x")), Code.BAD_CHANGE),
+    "delete false": (update("a", wire.PropertyChange(path="x", delete=False)), Code.BAD_CHANGE),
+    "a value of no kind": (
+        update("a", wire.PropertyChange(path="x", set=Value())),
+        Code.BAD_VALUE,
+    ),
+    "not a number": (update("a", set_("x", math.nan)), Code.NOT_FINITE),
+    "an infinite amount": (update("a", increment("x", math.inf)), Code.NOT_FINITE),
+    "a deep value": (update("a", set_("x", [[[[[[[[[]]]]]]]]])), Code.VALUE_TOO_DEEP),
+    "a text as amount": (update("a", increment("x", "1")), Code.WRONG_TYPE),
+    "a bool as amount": (update("a", increment("x", True)), Code.WRONG_TYPE),
+    "a bad name": (relate("a", "is-part-of", "b"), Code.BAD_RELATIONSHIP),
+    "a bad source": (relate("", "feeds", "b"), Code.BAD_TWIN_ID),
+    "a bad target": (unrelate("a", "feeds", "b c"), Code.BAD_TWIN_ID),
+    "a bad successor": (retire("a", "b c"), Code.BAD_TWIN_ID),
+    "succeeding oneself": (retire("a", "a"), Code.BAD_TWIN_ID),
+    "a bad identity": (admit("gateway", KEY, Role.DEVICE), Code.BAD_IDENTITY),
+    "a short key": (admit("utility/gateway", KEY[:31], Role.DEVICE), Code.BAD_KEY),
+    "a key off the curve": (admit("utility/gateway", b"\xff" * 32, Role.DEVICE), Code.BAD_KEY),
+    "no role": (with_role(0), Code.BAD_ROLE),
+    "an unknown role": (with_role(5), Code.BAD_ROLE),
+    "revoking nobody": (revoke(""), Code.BAD_IDENTITY),
+}
+
+
+@pytest.mark.parametrize(("message", "code"), BAD.values(), ids=BAD)
+def test_a_bad_operation_is_refused_with_its_code(message: wire.Operation, code: Code):
+    with refused(code):
+        read_operation(message, DEFAULT_LIMITS)
+
+
+def test_roles_have_the_numbers_of_the_wire():
+    for role in Role:
+        assert wire.Role.Value(f"ROLE_{role.name}") == role.value
+    assert len(wire.Role.keys()) == len(Role) + 1
