@@ -140,7 +140,8 @@ class NodeProcess:
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             return False
-        return os.fsencode(self.config) in command.split(b"\0")
+        # A process that is only just executing has no command line yet: its start time must do.
+        return not command or os.fsencode(self.config) in command.split(b"\0")
 
 
 def _environment() -> dict[str, str]:
