@@ -10,22 +10,3 @@ Read in this order: ``layout`` (what lies where), ``creation`` (how it comes int
 ``process`` (one node's process), ``status`` (how the nodes are), ``control`` (up, kill, restart,
 down).
 """
-
-from twinledger.devnet.control import (
-    Devnet,
-    DownReport,
-)
-from twinledger.devnet.creation import create
-from twinledger.devnet.layout import Layout, NodeEntry
-from twinledger.devnet.status import NodeView, leader_of, view_nodes
-
-__all__ = [
-    "Devnet",
-    "DownReport",
-    "Layout",
-    "NodeEntry",
-    "NodeView",
-    "create",
-    "leader_of",
-    "view_nodes",
-]

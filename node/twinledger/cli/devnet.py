@@ -1,0 +1,150 @@
+"""`twinledger devnet`: a local consortium of real processes."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from twinledger.cli.exampled import ExampledGroup
+from twinledger.cli.live_table import follow
+from twinledger.cli.options import devnet_dir_option, json_option
+from twinledger.cli.output import print_json, print_table
+from twinledger.devnet.control import Devnet, DownReport
+from twinledger.devnet.creation import NODES_MAX, create
+from twinledger.devnet.layout import FILE_NAME, Layout
+from twinledger.devnet.status import NodeView, to_json, view_nodes
+
+_DEFAULT_NODES = 4
+
+
+@click.group(
+    cls=ExampledGroup,
+    example="""
+twinledger devnet up --nodes 4 --dir D --detach
+twinledger devnet kill leader --dir D
+twinledger devnet down --dir D
+""",
+)
+def devnet() -> None:
+    """Runs a local consortium of real processes, one node for each member."""
+
+
+@devnet.command(example="twinledger devnet up --nodes 4 --dir D --detach")
+@click.option(
+    "--nodes",
+    type=click.IntRange(1, NODES_MAX),
+    help=f"How many, for a new devnet. [default: {_DEFAULT_NODES}]",
+)
+@devnet_dir_option
+@click.option("--detach", is_flag=True, help="Return once it runs; else show it until Ctrl-C.")
+@json_option
+def up(nodes: int | None, folder: Path, detach: bool, as_json: bool) -> None:
+    """Makes a devnet, or starts again one that is down, and waits until it has a leader.
+
+    Without --detach it shows a live table and takes everything down on Ctrl-C. With --json it
+    prints what `devnet status --json` prints.
+    """
+    net = Devnet(_layout(folder, nodes))
+    try:
+        views = asyncio.run(net.up())
+    except KeyboardInterrupt:
+        _say_down(net.down())
+        raise
+    if detach:
+        _print(net.layout, views, as_json)
+        return
+    if as_json:
+        print_json(to_json(net.layout, views))
+    _show_until_interrupted(net, live=not as_json)
+
+
+def _layout(folder: Path, nodes: int | None) -> Layout:
+    if not (folder / FILE_NAME).exists():
+        return create(folder, nodes or _DEFAULT_NODES)
+    layout = Layout.load(folder)
+    if nodes is not None and nodes != len(layout.nodes):
+        raise click.UsageError(f"{folder} holds a devnet of {len(layout.nodes)} nodes")
+    return layout
+
+
+def _show_until_interrupted(net: Devnet, *, live: bool) -> None:
+    try:
+        asyncio.run(follow(net.layout, live=live))
+    except KeyboardInterrupt:
+        click.echo("Stopping ...", err=True)
+    finally:
+        _say_down(net.down())
+
+
+@devnet.command(example="twinledger devnet status --dir D --json")
+@devnet_dir_option
+@json_option
+def status(folder: Path, as_json: bool) -> None:
+    """Says how every node is."""
+    layout = Layout.load(folder)
+    _print(layout, asyncio.run(view_nodes(layout)), as_json)
+
+
+@devnet.command(example="twinledger devnet kill leader --dir D")
+@click.argument("name", metavar="NODE|leader")
+@devnet_dir_option
+@json_option
+def kill(name: str, folder: Path, as_json: bool) -> None:
+    """Ends a node with SIGKILL, as a crash would."""
+    net = Devnet(Layout.load(folder))
+    node = asyncio.run(net.kill(name))
+    if as_json:
+        print_json({"killed": node.name})
+    else:
+        click.echo(f"Killed {node.name}. Next: twinledger devnet restart {node.name}")
+
+
+@devnet.command(example="twinledger devnet restart utility-1 --dir D")
+@click.argument("name", metavar="NODE|leader")
+@devnet_dir_option
+@json_option
+def restart(name: str, folder: Path, as_json: bool) -> None:
+    """Starts a node again, at the same ports; stops it first if it runs."""
+    net = Devnet(Layout.load(folder))
+    node = asyncio.run(net.restart(name))
+    if as_json:
+        print_json({"restarted": node.name})
+    else:
+        click.echo(f"Restarted {node.name}.")
+
+
+@devnet.command(example="twinledger devnet down --dir D")
+@devnet_dir_option
+@json_option
+def down(folder: Path, as_json: bool) -> None:
+    """Stops every node; what they store stays, and `devnet up` starts them again."""
+    report = Devnet(Layout.load(folder)).down()
+    if as_json:
+        print_json({"stopped": list(report.stopped), "killed": list(report.killed)})
+    else:
+        _say_down(report)
+
+
+def _say_down(report: DownReport) -> None:
+    click.echo(f"Stopped {', '.join(report.stopped) or 'nothing: no node was running'}.", err=True)
+    for name in report.killed:
+        click.echo(f"{name} did not stop when asked and was killed (SIGKILL).", err=True)
+
+
+def _print(layout: Layout, views: list[NodeView], as_json: bool) -> None:
+    if as_json:
+        print_json(to_json(layout, views))
+        return
+    click.echo(f"chain {layout.chain_id.hex()} in {layout.path}")
+    print_table(
+        ("NODE", "MEMBER", "PID", "CLIENT ADDRESS", "ROLE", "TERM", "HEIGHT", "APPLIED", "HEAD"),
+        [_row(view) for view in views],
+    )
+
+
+def _row(view: NodeView) -> tuple[object, ...]:
+    known = view.to_json()
+    told = ("role", "term", "height", "applied_height")
+    head = known["head"][:16] if known["head"] else None
+    shown = ("name", "member", "pid", "client_address", *told)
+    return (*(known[key] for key in shown), head)

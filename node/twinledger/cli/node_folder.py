@@ -1,0 +1,62 @@
+"""Makes a node's folder for `node init`."""
+
+import json
+from pathlib import Path
+
+from twinledger.consensus import NodeId
+from twinledger.consortium.genesis import Genesis
+from twinledger.consortium.members import Node
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.storage import DataFolder
+
+_CONFIG = """\
+# A twinledger node. Paths are relative to this file; what is left out has its default.
+[node]
+id = {id}
+data_dir = "data"
+genesis = "genesis.json"
+
+[listen]
+client = {client}
+peer = {peer}
+"""
+
+
+def make_node_folder(
+    folder: Path, node_id: str, genesis: Path, listen: tuple[str | None, str | None]
+) -> Path:
+    """Writes node.toml, genesis.json and an empty data folder; returns the first one's path.
+
+    Raises:
+        LedgerError: CONFIG_INVALID when the folder holds a node, GENESIS_INVALID, NO_SUCH_NODE.
+    """
+    config = folder / "node.toml"
+    if config.exists():
+        raise LedgerError(Code.CONFIG_INVALID, f"{config} exists: this folder holds a node")
+    try:
+        raw = genesis.read_bytes()
+    except OSError as error:
+        raise LedgerError(Code.GENESIS_INVALID, f"{genesis}: {error.strerror}") from error
+    record = _record(Genesis.parse(raw), node_id)
+    client, peer = listen
+    text = _CONFIG.format(
+        id=json.dumps(node_id),
+        client=json.dumps(client or record.client_address),
+        peer=json.dumps(peer or record.peer_address),
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "genesis.json").write_bytes(raw)
+        DataFolder.create(folder / "data", raw, NodeId(node_id))
+        config.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise LedgerError(Code.CONFIG_INVALID, f"{folder}: {error.strerror}") from error
+    return config
+
+
+def _record(genesis: Genesis, node_id: str) -> Node:
+    for _, node in genesis.nodes:
+        if node.node_id == node_id:
+            return node
+    known = ", ".join(node.node_id for _, node in genesis.nodes)
+    raise LedgerError(Code.NO_SUCH_NODE, f"{node_id}; the genesis file names {known}")
