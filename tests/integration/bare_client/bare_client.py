@@ -1,4 +1,4 @@
-"""A client from the generated stubs and docs/formats alone: nothing of the SDK, nothing of the ledger.
+"""A client from the generated stubs and docs/formats alone: nothing of the SDK or the ledger.
 
 What it repeats of the signing recipe it repeats on purpose: it stands for a stranger's code.
 """

@@ -9,3 +9,7 @@ serve. Nothing here touches a node's data or memory: it sees what any member see
 Read in this order: network, hydraulics (what there is), gateways, scenario (who writes what),
 chain, tally, timeline (what is counted), then consortium, delivery, run and report (how it goes).
 """
+
+from twinledger.demos.water.entry import command
+
+__all__ = ["command"]
