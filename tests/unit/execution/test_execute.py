@@ -1,0 +1,187 @@
+"""Executing blocks: headers, roots, receipts, and what every block promises."""
+
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+
+from tests.unit.execution.chain import SECOND_US, START_US, UTILITY, Chain
+from tests.unit.ledger.refusals import refused
+from tests.unit.ledger.wire import admit, create, delete, increment, relate, set_, update
+from twinledger.execution.execute import block_transactions, execute, state_root
+from twinledger.execution.prepare import prepare
+from twinledger.execution.results import Consumed, Parent, Update
+from twinledger.ledger.block import encode_body
+from twinledger.ledger.canonical import encode
+from twinledger.ledger.errors import Code
+from twinledger.ledger.header import BlockHeader
+from twinledger.ledger.limits import DEFAULT_LIMITS
+from twinledger.ledger.merkle import EMPTY_ROOT, leaf_hash, node_hash, tree_hash
+from twinledger.ledger.operations import Role
+from twinledger.ledger.transaction import transaction_id
+from twinledger.v1.transaction_pb2 import SignedTransaction
+
+
+@pytest.fixture
+def chain() -> Chain:
+    return Chain()
+
+
+def test_genesis_is_the_block_at_height_0(chain: Chain):
+    header = chain.newest.header
+    assert (header.height, header.term, header.time_us) == (0, 0, START_US)
+    assert header.parent_hash == chain.genesis.chain_id
+    assert header.transactions_root == header.receipts_root == EMPTY_ROOT
+    assert list(chain.newest.writes) == [
+        b"consortium",
+        b"identity/maker/admin",
+        b"identity/utility/admin",
+    ]
+    consortium = chain.newest.writes[b"consortium"] or b""
+    assert header.consortium_hash == sha256(b"twinledger/v1/consortium\0" + consortium).digest()
+    leaves = [encode([key, value]) for key, value in chain.newest.writes.items()]
+    three = node_hash(node_hash(leaf_hash(leaves[0]), leaf_hash(leaves[1])), leaf_hash(leaves[2]))
+    assert header.state_root == sha256(b"twinledger/v1/state\0" + bytes(32) + three).digest()
+
+
+def test_a_header_commits_to_its_parent_its_transactions_and_its_receipts(chain: Chain):
+    genesis = chain.newest
+    transactions = [chain.sign(create("a")), chain.sign(create("b"))]
+    chain.append(*transactions, time_us=START_US + 5)
+    header = chain.newest.header
+    assert (header.height, header.term, header.time_us) == (1, 1, START_US + 5)
+    assert header.parent_hash == genesis.header_hash
+    assert chain.newest.transactions == tuple(transactions)
+    assert header.transactions_root == tree_hash(transactions)
+    assert header.receipts_root == tree_hash(chain.newest.receipts)
+    assert header.consortium_hash == genesis.header.consortium_hash
+    assert header.state_root == state_root(genesis.header.state_root, chain.newest.writes)
+    assert chain.newest.header_hash == header.hash()
+    assert BlockHeader.decode(chain.newest.header_bytes) == header
+
+
+def test_the_result_says_what_the_next_block_builds_on(chain: Chain):
+    chain.append(chain.sign(create("a")))
+    assert chain.newest.as_parent() == Parent.of(chain.newest.header)
+
+
+def test_block_time_never_goes_back(chain: Chain):
+    chain.append(time_us=START_US + 10)
+    chain.append(time_us=START_US + 3)
+    assert chain.newest.header.time_us == START_US + 10
+    chain.append(time_us=-5)
+    assert chain.newest.header.time_us == START_US + 10
+
+
+def test_an_empty_payload_is_an_empty_block_at_its_parents_time(chain: Chain):
+    chain.append(chain.sign(create("a")), time_us=START_US + 10)
+    execution = chain.execute(b"", term=7)
+    assert (execution.header.height, execution.header.term) == (2, 7)
+    assert execution.header.time_us == START_US + 10
+    assert execution.header.state_root == chain.newest.header.state_root
+    assert execution.header.consortium_hash == chain.newest.header.consortium_hash
+    assert (execution.transactions, execution.receipts, execution.updates) == ((), (), ())
+    assert (execution.writes, execution.consumed) == ({}, ())
+
+
+BAD_PAYLOADS = {
+    "garbage": b"\xff\xff\xff",
+    "an unknown field": encode_body(START_US + SECOND_US, [b"x"]) + bytes.fromhex("980601"),
+    "too many transactions": encode_body(START_US + SECOND_US, [b""] * 2_001),
+    "too many bytes": encode_body(START_US + SECOND_US, [bytes(1_048_576)]),
+}
+
+
+@pytest.mark.parametrize("payload", BAD_PAYLOADS.values(), ids=BAD_PAYLOADS)
+def test_a_payload_that_is_no_block_body_is_executed_as_an_empty_block(
+    chain: Chain, payload: bytes
+):
+    assert block_transactions(payload, chain.genesis.limits) == ()
+    assert chain.execute(payload) == chain.execute(b"")
+
+
+def test_prepared_transactions_must_be_those_of_the_block(chain: Chain):
+    raw, other = chain.sign(create("a")), chain.sign(create("b"))
+    limits, chain_id = chain.genesis.limits, chain.genesis.chain_id
+    for wrong in ([], [other], [raw, raw]):
+        prepared = [prepare(item, limits, chain_id) for item in wrong]
+        with refused(Code.INTERNAL):
+            execute(
+                chain.newest.as_parent(),
+                chain.state,
+                1,
+                chain.payload(raw),
+                prepared,
+                chain_id,
+                limits,
+            )
+
+
+def test_updates_and_used_ids_are_told_with_their_places(chain: Chain):
+    good = chain.sign(create("a"), update("a", set_("x", 1)))
+    bad = chain.sign(update("nobody", set_("x", 1)))
+    admission = chain.sign(
+        admit("utility/gateway", UTILITY.key.public_key, Role.DEVICE), create("b")
+    )
+    chain.append(b"garbage", good, bad, admission)
+    assert chain.newest.updates == (
+        Update(b"a".decode(), 1, 1, 0),
+        Update("a", 2, 1, 1),
+        Update("b", 1, 3, 1),
+    )
+    ids = [transaction_id(SignedTransaction.FromString(raw).body) for raw in (good, bad, admission)]
+    assert chain.newest.consumed == tuple(
+        Consumed(used, index) for used, index in zip(ids, (1, 2, 3), strict=True)
+    )
+
+
+def test_writes_are_in_ascending_order_and_tell_deletions(chain: Chain):
+    chain.append(chain.sign(create("z", set_("b", 1), set_("a", 1)), create("a")))
+    chain.append(
+        chain.sign(update("z", delete("b"), set_("c", 1))), chain.sign(update("a", set_("q", 1)))
+    )
+    assert [(key, value is None) for key, value in chain.newest.writes.items()] == [
+        (b"property/a/reported/q", False),
+        (b"property/z/reported/b", True),
+        (b"property/z/reported/c", False),
+        (b"twin/a", False),
+        (b"twin/z", False),
+    ]
+
+
+def test_what_is_made_and_unmade_in_one_block_is_written_as_deleted(chain: Chain):
+    chain.append(chain.sign(create("a", set_("x", 1)), update("a", delete("x"))))
+    assert chain.newest.writes[b"property/a/reported/x"] is None
+
+
+def test_admitting_an_admin_moves_the_consortium_hash(chain: Chain):
+    before = chain.newest.header.consortium_hash
+    chain.append(chain.sign(admit("utility/deputy", UTILITY.key.public_key, Role.OPERATOR)))
+    assert chain.newest.header.consortium_hash == before
+    chain.append(chain.sign(admit("utility/second", UTILITY.key.public_key, Role.ADMIN)))
+    consortium = chain.state.leaves[b"consortium"]
+    after = sha256(b"twinledger/v1/consortium\0" + consortium).digest()
+    assert chain.newest.header.consortium_hash == after != before
+    chain.append()
+    assert chain.newest.header.consortium_hash == after
+
+
+def test_execution_changes_neither_its_state_nor_its_arguments(chain: Chain):
+    chain.append(chain.sign(create("a", set_("x", 1))))
+    leaves, used = dict(chain.state.leaves), set(chain.state.used)
+    payload = chain.payload(chain.sign(update("a", increment("x", 1)), relate("a", "is", "a")))
+    assert chain.execute(payload) == chain.execute(payload)
+    assert (chain.state.leaves, chain.state.used) == (leaves, used)
+
+
+def test_the_limits_given_are_the_limits_that_hold():
+    chain = Chain(replace(DEFAULT_LIMITS, max_operations=1))
+    (receipt,) = chain.append(chain.sign(create("a"), create("b")))
+    assert receipt.outcome == "TOO_MANY_OPERATIONS"
+
+
+def test_a_block_without_effect_keeps_the_state_root(chain: Chain):
+    root = chain.newest.header.state_root
+    chain.append(chain.sign(update("nobody", set_("x", 1))))
+    assert chain.newest.header.state_root == root
+    assert chain.newest.header.receipts_root != EMPTY_ROOT
