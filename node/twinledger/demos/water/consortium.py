@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from twinledger.client.identity import Identity
-from twinledger.client.ledger import Ledger
-from twinledger.client.operations import Operation, admit_identity
-from twinledger.client.receipts import Receipt
+from twinledger.client import Identity, Ledger, Operation, Receipt
+from twinledger.client.operations import admit_identity
 from twinledger.demos.water.gateways import Gateway
 from twinledger.demos.water.network import Network
 from twinledger.demos.water.scenario import creations, relations, roles
-from twinledger.devnet import Layout
+from twinledger.devnet.layout import Layout
 
 Keys = Mapping[str, Identity]
 """Identities with their private keys, by full name."""

@@ -8,10 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 
-from twinledger.client.identity import Identity
-from twinledger.client.ledger import Ledger
-from twinledger.client.receipts import Receipt
-from twinledger.client.transactions import SignedTransaction
+from twinledger.client import Identity, Ledger, Receipt, SignedTransaction
 from twinledger.demos.water.scenario import Reading
 
 WINDOW = 256

@@ -15,7 +15,8 @@ from twinledger.demos.water import run as demonstration
 from twinledger.demos.water.gateways import MEMBERS
 from twinledger.demos.water.report import show
 from twinledger.demos.water.result import Result
-from twinledger.devnet import Devnet, create
+from twinledger.devnet.control import Devnet
+from twinledger.devnet.creation import create
 
 STEPS = 97
 STEPS_MIN = 4
@@ -44,9 +45,12 @@ def command(context: click.Context, folder: Path | None, steps: int, as_json: bo
     a simulated day as signed readings, kills the leader half way, and counts on every node what
     was acknowledged. Exits 0 only when nothing is lost, nothing doubled, and all nodes agree.
 
+    \b
     Example:
-        twinledger demo water --dir water-demo
-    """
+      twinledger demo water --dir water-demo
+    """  # noqa: D301 - click's mark for text that is not wrapped
+    # The command line's own switch: errors too are one JSON object then.
+    context.meta["twinledger.cli.json"] = as_json
     place = folder or Path(tempfile.mkdtemp(prefix="twinledger-water-"))
     try:
         result = _run(place, steps, quiet=as_json)

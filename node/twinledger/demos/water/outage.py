@@ -4,7 +4,8 @@ import asyncio
 import time
 
 from twinledger.demos.water.timeline import Timeline
-from twinledger.devnet import Devnet, NodeView, leader_of, view_nodes
+from twinledger.devnet.control import Devnet
+from twinledger.devnet.status import NodeView, leader_of, view_nodes
 from twinledger.ledger.errors import Code, LedgerError
 
 SUCCESSOR_SECONDS = 60.0

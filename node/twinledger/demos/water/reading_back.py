@@ -4,15 +4,13 @@ import asyncio
 import time
 from collections.abc import Collection
 
-from twinledger.client.identity import Identity
-from twinledger.client.ledger import connect
-from twinledger.client.twin_records import TwinUpdate
-from twinledger.client.twins import Direction
+from twinledger.client import Direction, Identity, TwinUpdate, connect
 from twinledger.demos.water.chain import read_chain
 from twinledger.demos.water.network import FEEDS, READING, Kind
 from twinledger.demos.water.result import Downstream, LevelReading
 from twinledger.demos.water.tally import NodeChain, Tally, TransactionId, count_blocks, tally
-from twinledger.devnet import Layout, NodeEntry, NodeView, view_nodes
+from twinledger.devnet.layout import Layout, NodeEntry
+from twinledger.devnet.status import NodeView, view_nodes
 from twinledger.ledger.errors import Code, LedgerError
 
 EQUAL_HEADS_SECONDS = 60.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rich.progress import Progress
 
-from twinledger.client.ledger import connect
+from twinledger.client import connect
 from twinledger.demos.water.consortium import Keys, admit, make_keys, write_network
 from twinledger.demos.water.delivery import Delivery
 from twinledger.demos.water.gateways import REGULATOR, Gateway, assign_gateways
@@ -18,7 +18,7 @@ from twinledger.demos.water.reading_back import await_equal_heads, count, read_a
 from twinledger.demos.water.result import LeaderLoss, Result
 from twinledger.demos.water.scenario import readings
 from twinledger.demos.water.timeline import Timeline
-from twinledger.devnet import Devnet
+from twinledger.devnet.control import Devnet
 from twinledger.ledger.errors import invariant
 
 TANK = "tank-1"
