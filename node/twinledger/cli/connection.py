@@ -5,7 +5,7 @@ import functools
 import os
 import tomllib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -13,7 +13,8 @@ import click
 
 from twinledger.cli.options import DIRECTORY, FILE
 from twinledger.client import Identity, Ledger, connect
-from twinledger.devnet.layout import Layout
+from twinledger.devnet.layout import DEFAULT_IDENTITY, Layout
+from twinledger.ledger import names
 from twinledger.ledger.errors import Code, LedgerError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -33,11 +34,15 @@ class Profile:
         addresses: Client addresses of nodes.
         chain_id: The chain that is meant, 64 hex digits; None trusts the first node.
         identity: Who signs; None only reads.
+        devnet: The devnet this comes from, if any.
+        identity_named: Whether the identity was asked for, and is not only the usual one.
     """
 
     addresses: tuple[str, ...]
     chain_id: str | None
     identity: Identity | None
+    devnet: Layout | None = None
+    identity_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,24 @@ class Connection:
 
     profile: Profile
     timeout_seconds: float
+
+    def key_file(self, identity: str) -> Path | None:
+        """Where a new key for this identity belongs; None when no devnet says so.
+
+        Raises:
+            LedgerError: BAD_IDENTITY: the name becomes part of a path.
+        """
+        devnet = self.profile.devnet
+        return devnet.key_file(names.identity(identity)) if devnet else None
+
+    def signing_for(self, identity: str) -> "Connection":
+        """On a devnet, unless an identity was named: as the admin of that identity's member."""
+        profile = self.profile
+        member = identity.partition("/")[0]
+        if profile.devnet is None or profile.identity_named or member not in profile.devnet.members:
+            return self
+        admin = profile.devnet.identity(f"{member}/{DEFAULT_IDENTITY}")
+        return replace(self, profile=replace(profile, identity=admin))
 
     def run(self, work: Callable[[Ledger], Awaitable[Result]]) -> Result:
         """Connects, does the work, and disconnects."""
@@ -123,7 +146,13 @@ def _from_environment(variable: str) -> Path | None:
 
 def _of_devnet(folder: Path, identity: str | None) -> Profile:
     layout = Layout.load(folder)
-    return Profile(layout.client_addresses, layout.chain_id.hex(), layout.identity(identity))
+    return Profile(
+        addresses=layout.client_addresses,
+        chain_id=layout.chain_id.hex(),
+        identity=layout.identity(identity),
+        devnet=layout,
+        identity_named=identity is not None,
+    )
 
 
 def read_profile(path: Path) -> Profile:

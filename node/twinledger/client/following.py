@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Final, TypeVar
 
 import grpc.aio
@@ -28,7 +28,7 @@ _WHOLE_BLOCK: Final = 2**32 - 1
 
 async def watch(
     session: Session, twin_ids: Sequence[str], prefix: str, after: Cursor | None
-) -> AsyncIterator[TwinUpdate]:
+) -> AsyncGenerator[TwinUpdate, None]:
     """Every update from a cursor on, in chain order, without gaps, without end.
 
     Without `after` it begins behind the block that is the newest when it is called.
@@ -48,7 +48,9 @@ async def watch(
             place = max(place, Cursor.from_message(response.cursor))
 
 
-async def blocks(session: Session, from_height: int, to_height: int | None) -> AsyncIterator[Block]:
+async def blocks(
+    session: Session, from_height: int, to_height: int | None
+) -> AsyncGenerator[Block, None]:
     """Blocks in order, each once; without `to_height` it follows the chain without end.
 
     Raises:

@@ -1,6 +1,6 @@
 """Admitting, revoking and reading identities; and the members they belong to."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from twinledger.client import operations
@@ -100,7 +100,9 @@ class Identities:
         """Revokes an identity for ever; its name is never used again."""
         return await self._submit(operations.revoke_identity(identity), timeout_seconds)
 
-    async def list(self, *, member: str = "", after: str = "") -> AsyncIterator[IdentityRecord]:
+    async def list(
+        self, *, member: str = "", after: str = ""
+    ) -> AsyncGenerator[IdentityRecord, None]:
         """Identities in the order of their names, revoked ones too; pages are read as needed."""
         request = consortium_service_pb2.ListIdentitiesRequest(
             member=member, page_size=_PAGE_SIZE, after_identity=after

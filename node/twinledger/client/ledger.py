@@ -1,7 +1,7 @@
 """The ledger as a client sees it, and how to connect to it."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, TypeAlias
 
@@ -115,7 +115,7 @@ class Ledger:
         window: int = WINDOW,
         wait: bool = True,
         timeout_seconds: float | None = None,
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome, None]:
         """Sends many transactions fast; yields each one's outcome when known, in any order.
 
         At most `window` are in flight: `items` is asked for more only as outcomes are taken. A
@@ -202,7 +202,9 @@ class Ledger:
         response = await self._session.read(attempt, timeout_seconds)
         return Block.from_message(response.block)
 
-    def blocks(self, from_height: int = 0, to_height: int | None = None) -> AsyncIterator[Block]:
+    def blocks(
+        self, from_height: int = 0, to_height: int | None = None
+    ) -> AsyncGenerator[Block, None]:
         """Blocks in order, to `to_height` or without end; a lost connection is taken up again."""
         if from_height < 0 or (to_height is not None and to_height < 0):
             raise LedgerError(Code.BAD_REQUEST, "a height is not negative")
@@ -219,7 +221,7 @@ class Ledger:
 
     def watch(
         self, *twin_ids: str, prefix: str = "", after: Cursor | None = None
-    ) -> AsyncIterator[TwinUpdate]:
+    ) -> AsyncGenerator[TwinUpdate, None]:
         """Updates of these twins, or of ids that begin with `prefix`, or of all; without end.
 
         Begins after `after`, or with what is new. A lost connection is taken up again at the same

@@ -1,6 +1,6 @@
 """Changing and reading twins."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
 
@@ -145,7 +145,7 @@ class Twins:
         model: str = "",
         only_active: bool = False,
         after: str = "",
-    ) -> AsyncIterator[Twin]:
+    ) -> AsyncGenerator[Twin, None]:
         """Twins in the order of their ids, without properties and relationships.
 
         Pages are read as they are needed, each at the height its node then has.
@@ -170,7 +170,9 @@ class Twins:
                 return
             request.after_id = response.next_after_id
 
-    async def history(self, twin_id: str, *, after_version: int = 0) -> AsyncIterator[TwinUpdate]:
+    async def history(
+        self, twin_id: str, *, after_version: int = 0
+    ) -> AsyncGenerator[TwinUpdate, None]:
         """A twin's updates, oldest first, up to the version it has when the last page is read.
 
         Raises:

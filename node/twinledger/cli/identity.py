@@ -1,0 +1,121 @@
+"""`twinledger identity`: who may sign for a member."""
+
+from pathlib import Path
+
+import click
+
+from twinledger.cli.arguments import hex_bytes
+from twinledger.cli.connection import Connection, connection_options
+from twinledger.cli.exampled import ExampledGroup
+from twinledger.cli.options import FILE, json_option
+from twinledger.cli.output import print_json, print_table
+from twinledger.cli.rendering import identity_json, receipt_json
+from twinledger.client import Identity, IdentityRecord, Ledger, Receipt
+from twinledger.client.operation_json import role_named
+from twinledger.ledger.keys import PUBLIC_KEY_SIZE
+from twinledger.ledger.operations import Role
+
+_ROLES = [role.name.lower() for role in Role]
+
+
+@click.group(
+    cls=ExampledGroup,
+    example="twinledger identity add utility/gateway-1 --role device --devnet D",
+)
+def identity() -> None:
+    """Admits and revokes identities of a member; it takes the member's admin."""
+
+
+@identity.command(
+    example="""
+twinledger identity add utility/gateway-1 --role device --devnet D
+twinledger identity add utility/gateway-1 --role device --public-key 64HEX --profile admin.toml
+"""
+)
+@click.argument("name", metavar="MEMBER/NAME")
+@click.option("--role", type=click.Choice(_ROLES), required=True, help="What it may do.")
+@click.option("--public-key", metavar="HEX", help="Its public key, as keygen shows it.")
+@click.option("--out", type=FILE, help="Make a key and write it here.")
+@json_option
+@connection_options
+def add(
+    name: str,
+    role: str,
+    public_key: str | None,
+    out: Path | None,
+    as_json: bool,
+    connection: Connection,
+) -> None:
+    """Admits an identity.
+
+    Without --public-key a key is made: in the devnet's keys folder, where `--as` finds it, or in
+    the file that --out names. On a devnet the member's own admin signs unless --as says otherwise.
+    """
+    if public_key is not None and out is not None:
+        raise click.UsageError("--public-key says that there is a key; --out makes one")
+    out = out or connection.key_file(name)
+    if public_key is None and out is None:
+        raise click.UsageError("name --public-key, or --out to make a key")
+    connection = connection.signing_for(name)
+    key = hex_bytes(public_key, PUBLIC_KEY_SIZE, "--public-key") if public_key else None
+    if key is None and out is not None:
+        made = Identity.generate(name)
+        made.save(out)
+        key = made.public_key
+
+    async def work(ledger: Ledger) -> Receipt:
+        return await ledger.identities.admit(name, key or b"", role_named(role))
+
+    try:
+        receipt = connection.run(work)
+    except BaseException:
+        # A key that nobody admitted would only be in the way of the next try.
+        if public_key is None and out is not None:
+            out.unlink(missing_ok=True)
+        raise
+    if as_json:
+        print_json(receipt_json(receipt))
+    else:
+        click.echo(f"Admitted {name} as {role} in block {receipt.height}.")
+        if public_key is None:
+            click.echo(f"Its key is in {out}.")
+
+
+@identity.command("list", example="twinledger identity list --member utility --devnet D")
+@click.option("--member", default="", help="Only this member's.")
+@json_option
+@connection_options
+def list_identities(member: str, as_json: bool, connection: Connection) -> None:
+    """Lists identities, revoked ones too."""
+
+    async def work(ledger: Ledger) -> list[IdentityRecord]:
+        return [record async for record in ledger.identities.list(member=member)]
+
+    found = connection.run(work)
+    if as_json:
+        print_json({"identities": [identity_json(record) for record in found]})
+        return
+    print_table(
+        ("IDENTITY", "ROLE", "STATE", "PUBLIC KEY"),
+        [
+            (r.identity, r.role.name.lower(), "revoked" if r.revoked else "-", r.public_key.hex())
+            for r in found
+        ],
+    )
+
+
+@identity.command(example="twinledger identity revoke utility/gateway-1 --devnet D")
+@click.argument("name", metavar="MEMBER/NAME")
+@json_option
+@connection_options
+def revoke(name: str, as_json: bool, connection: Connection) -> None:
+    """Revokes an identity for ever; its name is never used again."""
+
+    async def work(ledger: Ledger) -> Receipt:
+        return await ledger.identities.revoke(name)
+
+    receipt = connection.signing_for(name).run(work)
+    if as_json:
+        print_json(receipt_json(receipt))
+    else:
+        click.echo(f"Revoked {name} in block {receipt.height}.")

@@ -1,0 +1,99 @@
+"""`twinledger tx`: submit transactions, and ask what became of them."""
+
+from typing import TextIO
+
+import click
+
+from twinledger.cli.arguments import hex_bytes
+from twinledger.cli.connection import Connection, connection_options
+from twinledger.cli.exampled import ExampledGroup
+from twinledger.cli.options import json_option
+from twinledger.cli.output import print_fields, print_json
+from twinledger.cli.rendering import status_json
+from twinledger.cli.tx_submitting import Report, submit_lines
+from twinledger.client import Ledger, TransactionStatus
+from twinledger.client.ledger import WINDOW
+
+_ID_BYTES = 32
+
+
+@click.group(cls=ExampledGroup, example="twinledger tx submit operations.jsonl --devnet D")
+def tx() -> None:
+    """Submits transactions and asks what became of them."""
+
+
+@tx.command(
+    example="""
+twinledger tx submit operations.jsonl --devnet D
+echo '{"operation": "update", "twin": "pump-7", "set": {"flow": 13.0}}' |
+    twinledger tx submit - --json --devnet D
+
+One transaction a line: an operation, or a list of those that succeed or fail together.
+  {"operation": "create", "twin": "pump-7", "model": "dtmi:x:Pump;1", "set": {"flow": 12.5}}
+  {"operation": "update", "twin": "pump-7", "set": {"flow": 13.0}, "expected_version": 1}
+  [{"operation": "create", "twin": "tank-1"},
+   {"operation": "relate", "source": "pump-7", "name": "feeds", "target": "tank-1"}]
+(the list on one line). docs/cli.md has every kind.
+"""
+)
+@click.argument("file", type=click.File(encoding="utf-8"), metavar="FILE|-")
+@click.option(
+    "--wait/--no-wait",
+    default=True,
+    help="Wait for the receipts [default], or only until a node has taken charge.",
+)
+@click.option("--in-order", is_flag=True, help="Send each line only when the one before is done.")
+@json_option
+@connection_options
+@click.pass_context
+def submit(
+    ctx: click.Context,
+    file: TextIO,
+    wait: bool,
+    in_order: bool,
+    as_json: bool,
+    connection: Connection,
+) -> None:
+    """Submits the transactions of a file (- is standard input), JSON lines of operations.
+
+    Lines are independent of one another and many are in flight at once; --in-order when a line
+    needs what an earlier one did. With --json one object a line as outcomes come, `line` telling
+    which. Exits 1 when any had no effect, or when its outcome is not known.
+    """
+    report = Report(as_json=as_json, title=f"tx submit {file.name}")
+
+    async def work(ledger: Ledger) -> None:
+        await submit_lines(ledger, file, report, wait=wait, window=1 if in_order else WINDOW)
+
+    with report:
+        connection.run(work)
+    if report.failed:
+        ctx.exit(1)
+
+
+@tx.command(example="twinledger tx status 64HEX --devnet D")
+@click.argument("transaction_id", metavar="ID")
+@json_option
+@connection_options
+def status(transaction_id: str, as_json: bool, connection: Connection) -> None:
+    """Tells where a transaction stands: UNKNOWN, PENDING, COMMITTED, REJECTED or EXPIRED."""
+    wanted = hex_bytes(transaction_id, _ID_BYTES, "a transaction id")
+
+    async def work(ledger: Ledger) -> TransactionStatus:
+        return await ledger.transaction(wanted)
+
+    found = connection.run(work)
+    if as_json:
+        print_json(status_json(found))
+        return
+    receipt = found.receipt
+    print_fields(
+        [
+            ("transaction", transaction_id),
+            ("stage", found.stage),
+            ("outcome", receipt.outcome if receipt else None),
+            ("place", receipt.cursor if receipt else None),
+        ]
+    )
+    for event in receipt.events if receipt else ():
+        click.echo(f"  {event.kind} {event.subject}, version {event.version}")
