@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from twinledger.client import Ledger, LedgerError, OutcomeUnknown, connect
 from twinledger.client import operations as op
-from twinledger.devnet import Layout
+from twinledger.devnet.layout import Layout
 from twinledger.devnet.status import view_nodes
 
 

@@ -15,7 +15,9 @@ from tests.integration.accounts import one_leader, same_head
 from tests.integration.single_node import SingleNode
 from twinledger.client import Code, LedgerError, connect
 from twinledger.client import operations as op
-from twinledger.devnet import Devnet, Layout, create
+from twinledger.devnet.control import Devnet
+from twinledger.devnet.creation import create
+from twinledger.devnet.layout import Layout
 from twinledger.storage import DataFolder
 from twinledger.v1.operation_pb2 import CreateTwin, Operation
 from twinledger.v1.twin_service_pb2 import GetTwinRequest

@@ -13,7 +13,9 @@ from tests.integration.accounts import (
     same_head,
 )
 from twinledger.client import connect
-from twinledger.devnet import Devnet, Layout, create
+from twinledger.devnet.control import Devnet
+from twinledger.devnet.creation import create
+from twinledger.devnet.layout import Layout
 
 CALLS = 64
 KILLS = 20
