@@ -14,7 +14,7 @@ REBUILD_CHAIN: Final = (
 )
 
 
-class DataDamaged(LedgerError):
+class DataDamaged(LedgerError):  # noqa: N818 - named as its code is
     """DATA_DAMAGED with its own next step: a damaged chain is rebuilt, a damaged log is not."""
 
     def __init__(self, detail: str, remedy: str) -> None:

@@ -227,10 +227,7 @@ class LogStore:
     def _note(self, persist: Persist, state: LogState) -> None:
         """Let readers see what is on the disk now."""
         if persist.truncate_from is not None:
-            last = self._position(Index(persist.truncate_from - 1))
-            for index in range(persist.truncate_from, self._last.index + 1):
-                self._recent.pop(index, None)
-            self._last = last
+            self._last = self._position(Index(persist.truncate_from - 1))
         for entry in persist.entries:
             self._remember(Position(entry.index, entry.term, entry.hash))
         self._state = state
@@ -241,6 +238,8 @@ class LogStore:
         self._last = position
 
     def _position(self, index: Index) -> Position:
+        # Removed entries may still be remembered: only the range tells that they are gone.
+        invariant(self._anchor.index <= index <= self._last.index, "the place is one that is kept")
         position = self._recent.get(index)
         if position is not None:
             return position

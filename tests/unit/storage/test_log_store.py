@@ -81,6 +81,8 @@ def test_a_tail_can_be_removed_without_a_replacement(log: LogStore, tmp_path: Pa
     append(log, 6)
     log.write(persist(truncate_from=3))
     assert log.last_index() == 2
+    with pytest.raises(LedgerError, match="one that is kept"):
+        log.term(Index(3))
     log = reopened(log, tmp_path)
     assert log.last_index() == 2
     append(log, 1, term=2)
