@@ -1,0 +1,112 @@
+"""Four real nodes: one effect of many submissions, and one head before and after a full stop."""
+
+import asyncio
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from tests.integration.accounts import one_leader, same_head
+from twinledger.client import Receipt, connect
+from twinledger.client import operations as op
+from twinledger.devnet.control import Devnet
+from twinledger.devnet.creation import create
+from twinledger.devnet.layout import Layout
+from twinledger.devnet.status import view_nodes
+
+TIMES = 100
+
+
+@pytest.fixture(scope="module")
+def devnet(tmp_path_factory) -> Iterator[Devnet]:
+    running = Devnet(create(tmp_path_factory.mktemp("agreement") / "devnet", 4))
+    try:
+        asyncio.run(running.up())
+        yield running
+    finally:
+        running.down()
+
+
+def test_one_transaction_sent_a_hundred_times_through_a_leader_change_has_one_effect(devnet):
+    asyncio.run(send_a_hundred_times(devnet, devnet.layout))
+
+
+async def send_a_hundred_times(devnet: Devnet, layout: Layout) -> None:
+    identity = layout.identity()
+    async with connect(layout.client_addresses, identity=identity) as ledger:
+        await ledger.submit(op.create_twin("counter"))
+        signed = ledger.sign(op.update_twin("counter", [op.increment_property("count", 1)]))
+        leader = await one_leader(layout)
+
+        async def send(number: int) -> Receipt:
+            # Each caller begins at another node and knows the others when that one fails it.
+            begin = number % len(layout.nodes)
+            addresses = layout.client_addresses[begin:] + layout.client_addresses[:begin]
+            async with connect(addresses, identity=identity, timeout_seconds=60) as sender:
+                return await sender.send(signed)
+
+        first = asyncio.gather(*(send(number) for number in range(TIMES // 2)))
+        await devnet.kill(leader)
+        second = asyncio.gather(*(send(number) for number in range(TIMES // 2)))
+        receipts = [*await first, *await second]
+        await devnet.restart(leader)
+        assert len(receipts) == TIMES
+        assert len({(r.transaction_id, r.height, r.index) for r in receipts}) == 1
+        await same_head(layout)
+        twin = await ledger.twins.get("counter")
+        assert twin.version == 2
+        assert [p.value for p in twin.properties] == [1]
+
+
+def test_all_nodes_stopped_and_started_have_the_same_head_and_replay_nothing_away(devnet):
+    asyncio.run(stop_and_start_all(devnet, devnet.layout))
+
+
+async def stop_and_start_all(devnet: Devnet, layout: Layout) -> None:
+    async with connect(layout.client_addresses, identity=layout.identity()) as ledger:
+        receipt = await ledger.submit(op.create_twin("kept-over-night"))
+    height = await same_head(layout)
+    before = await block_hashes(layout, height)
+    report = devnet.down()
+    assert not report.killed
+    await devnet.up()
+    await same_head(layout)
+    assert await block_hashes(layout, height) == before
+    for view in await view_nodes(layout):
+        assert view.status is not None
+        # A new leader's no-op comes on top; nothing is ever behind what was there.
+        assert view.status.applied_height >= height
+        async with connect(view.entry.client_address, discover=False) as ledger:
+            twin = await ledger.twins.get("kept-over-night")
+            assert twin.version == 1
+            assert (await ledger.transaction(receipt.transaction_id)).receipt == receipt
+
+
+async def block_hashes(layout: Layout, height: int) -> list[set[bytes]]:
+    """The header hashes at each height, over all nodes: one each when they agree."""
+    chains = []
+    for address in layout.client_addresses:
+        async with connect(address, discover=False) as ledger:
+            chains.append([block.header_hash async for block in ledger.blocks(0, height)])
+    assert all(len(set(level)) == 1 for level in zip(*chains, strict=True))
+    return [set(level) for level in zip(*chains, strict=True)]
+
+
+def test_a_node_answers_the_standard_health_and_reflection_services(devnet):
+    with grpc.insecure_channel(devnet.layout.client_addresses[0]) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        answer = health.Check(health_pb2.HealthCheckRequest(), timeout=10)
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        (response,) = stub.ServerReflectionInfo(iter([request]), timeout=10)
+        names = {service.name for service in response.list_services_response.service}
+        assert {
+            "twinledger.v1.LedgerService",
+            "twinledger.v1.TwinService",
+            "twinledger.v1.ConsortiumService",
+            "twinledger.v1.OperatorService",
+            "grpc.health.v1.Health",
+        } <= names
