@@ -80,7 +80,10 @@ class Chain:
         return self.newest.header.time_us
 
     def sign(
-        self, *operations: Operation, by: Sequence[Signer] = (UTILITY,), expires_in_us: int = SECOND_US
+        self,
+        *operations: Operation,
+        by: Sequence[Signer] = (UTILITY,),
+        expires_in_us: int = SECOND_US,
     ) -> bytes:
         """A signed transaction that lives a second of block time."""
         self._salt += 1

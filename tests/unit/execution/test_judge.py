@@ -88,7 +88,11 @@ def test_a_revoked_identity_signs_nothing_from_the_next_transaction_on(chain: Ch
     chain.submit(admit("utility/gateway", gateway.key.public_key, Role.OPERATOR))
     before, after = (chain.sign(create(name), by=[gateway]) for name in ("a", "b"))
     receipts = chain.append(before, chain.sign(revoke("utility/gateway")), after)
-    assert [receipt.outcome for receipt in receipts] == ["COMMITTED", "COMMITTED", "IDENTITY_REVOKED"]
+    assert [receipt.outcome for receipt in receipts] == [
+        "COMMITTED",
+        "COMMITTED",
+        "IDENTITY_REVOKED",
+    ]
     assert [used.transaction_index for used in chain.newest.consumed] == [0, 1]
 
 

@@ -1,0 +1,208 @@
+"""Writes docs/formats/vectors.json: a worked case of every format, for other implementations.
+
+    python -m tests.unit.execution.vectors > docs/formats/vectors.json
+
+Bytes are in hex. Canonical values are written with their kind, {"int": "5"}, so that no JSON parser
+rounds them. Tests hold the file to this script, and an implementation of docs/formats that shares
+nothing with ours to the file.
+"""
+
+import json
+import sys
+from typing import Any
+
+from tests.unit.execution.chain import START_US, UTILITY, Chain
+from tests.unit.ledger.wire import create, increment, relate, set_, update
+from twinledger.consensus import EntryKind, Index, Term
+from twinledger.consensus.types import entry_hash
+from twinledger.execution.results import Execution
+from twinledger.ledger.canonical import CanonicalValue, Timestamp, encode
+from twinledger.ledger.limits import DEFAULT_LIMITS
+from twinledger.ledger.merkle import tree_hash
+from twinledger.ledger.names import TwinId
+from twinledger.ledger.receipt import Receipt
+from twinledger.ledger.transaction import parse
+from twinledger.twins.reading import load_twin
+
+VALUES: list[CanonicalValue] = [
+    None,
+    False,
+    True,
+    0,
+    -1,
+    2**63 - 1,
+    -(2**63),
+    1.5,
+    -0.0,
+    5e-324,
+    "",
+    "Grüße, 世界 \U0001f4a7",
+    b"",
+    b"\x00\xff",
+    Timestamp(1_795_305_600_000_000),
+    Timestamp(-1),
+    [],
+    [1, [2.0, None], "three"],
+    {},
+    {"b": 1, "a": {"c": [True]}, "": b"empty key", "\U00010000": 2, "\uff61": 1},
+]
+LEAVES = [b"", b"\x00", b"\x10", b" !", b"01", b"@ABC", b"PQRSTUVW"]
+
+
+def tagged(value: CanonicalValue) -> Any:
+    """A canonical value with its kind, as JSON can carry it."""
+    match value:
+        case None:
+            return {"null": True}
+        case bool():
+            return {"bool": value}
+        case int():
+            return {"int": str(value)}
+        case float():
+            return {"double": value}
+        case str():
+            return {"string": value}
+        case bytes():
+            return {"bytes": value.hex()}
+        case Timestamp(us):
+            return {"timestamp": str(us)}
+        case list():
+            return {"list": [tagged(item) for item in value]}
+        case dict():
+            return {"map": {key: tagged(item) for key, item in value.items()}}
+
+
+def vectors() -> dict[str, Any]:
+    """Every worked case."""
+    chain = Chain()
+    genesis = chain.newest
+    first = block(chain, START_US + 1_000_000, 1, first_transactions(chain))
+    second = block(chain, START_US + 2_000_000, 3, second_transactions(chain))
+    return {
+        "values": [{"value": tagged(value), "encoded": encode(value).hex()} for value in VALUES],
+        "trees": [
+            {"leaves": [leaf.hex() for leaf in LEAVES[:n]], "root": tree_hash(LEAVES[:n]).hex()}
+            for n in range(len(LEAVES) + 1)
+        ],
+        "genesis": {
+            "file": chain.genesis.raw.decode(),
+            "chain_id": chain.genesis.chain_id.hex(),
+            **executed(genesis),
+        },
+        "signing": signing(chain),
+        "entries": entries(chain, [(1, b""), (1, first["payload"]), (3, second["payload"])]),
+        "blocks": [
+            {**first["result"], "payload": first["payload"].hex()},
+            {**second["result"], "payload": second["payload"].hex()},
+        ],
+        "history": history(chain),
+    }
+
+
+def first_transactions(chain: Chain) -> list[bytes]:
+    tank = create("tank-1", set_("level", 3.5), model="dtmi:example:Tank;1")
+    pump = create("pump-7", set_("motor/starts", 41), set_("label", "P7"))
+    return [
+        chain.sign(tank, pump, relate("pump-7", "feeds", "tank-1")),
+        chain.sign(update("pump-8", set_("flow", 13.0))),
+        b"no transaction",
+    ]
+
+
+def second_transactions(chain: Chain) -> list[bytes]:
+    change = increment("motor/starts", 1)
+    return [chain.sign(update("pump-7", change, expected=2, observed=START_US + 1_500_000))]
+
+
+def block(chain: Chain, time_us: int, term: int, transactions: list[bytes]) -> dict[str, Any]:
+    """Executes the next block and keeps it; returns its payload and what became of it."""
+    if chain.newest.header.height == 0:  # height 1 is the empty block that an election leaves
+        keep(chain, chain.execute(b""))
+    payload = chain.payload(*transactions, time_us=time_us)
+    keep(chain, chain.execute(payload, term))
+    return {"payload": payload, "result": executed(chain.newest)}
+
+
+def keep(chain: Chain, execution: Execution) -> None:
+    chain.newest = execution
+    chain.state.take(execution)
+
+
+def executed(execution: Execution) -> dict[str, Any]:
+    header = execution.header
+    return {
+        "height": header.height,
+        "term": header.term,
+        "time_us": str(header.time_us),
+        "transactions": [raw.hex() for raw in execution.transactions],
+        "receipts": [raw.hex() for raw in execution.receipts],
+        "outcomes": [Receipt.decode(raw).outcome for raw in execution.receipts],
+        "writes": [
+            {"key": key.decode(), "value": None if value is None else value.hex()}
+            for key, value in execution.writes.items()
+        ],
+        "transactions_root": header.transactions_root.hex(),
+        "receipts_root": header.receipts_root.hex(),
+        "state_root": header.state_root.hex(),
+        "consortium_hash": header.consortium_hash.hex(),
+        "header": execution.header_bytes.hex(),
+        "header_hash": execution.header_hash.hex(),
+    }
+
+
+def signing(chain: Chain) -> dict[str, Any]:
+    """What a client on bare stubs follows: the fields, then the bytes they must come to."""
+    salt, expires = bytes(range(16)), START_US + 60_000_000
+    operation = create("pump-9", set_("flow", 13.0))
+    raw = sign_with(chain, operation, expires, salt)
+    transaction = parse(raw, DEFAULT_LIMITS)
+    return {
+        "seed": UTILITY.key.seed.hex(),
+        "public_key": UTILITY.key.public_key.hex(),
+        "identity": UTILITY.identity,
+        "chain_id": chain.genesis.chain_id.hex(),
+        "expires_at_us": str(expires),
+        "salt": salt.hex(),
+        "create_twin": {"twin_id": "pump-9", "set": {"path": "flow", "double_value": 13.0}},
+        "body": transaction.body.hex(),
+        "transaction_id": transaction.id.hex(),
+        "signature": transaction.signatures[0].hex(),
+        "signed_transaction": raw.hex(),
+    }
+
+
+def sign_with(chain: Chain, operation: Any, expires_at_us: int, salt: bytes) -> bytes:
+    from twinledger.ledger.transaction import sign
+
+    return sign(chain.genesis.chain_id, [UTILITY], [operation], expires_at_us, salt)
+
+
+def entries(chain: Chain, payloads: list[tuple[int, bytes]]) -> list[dict[str, Any]]:
+    """The rolling hash over the log of this chain, with a configuration entry at its end."""
+    previous, rows = chain.genesis.chain_id, []
+    kinds = [EntryKind.BLOCK] * len(payloads) + [EntryKind.CONFIGURATION]
+    logged = [*payloads, (3, b"\x01\x02")]
+    for index, (kind, (term, payload)) in enumerate(zip(kinds, logged, strict=True), start=1):
+        found = entry_hash(previous, Index(index), Term(term), kind, payload)
+        rows.append(
+            {
+                "index": index,
+                "term": term,
+                "kind": kind.value,
+                "payload": payload.hex(),
+                "previous": previous.hex(),
+                "hash": found.hex(),
+            }
+        )
+        previous = found
+    return rows
+
+
+def history(chain: Chain) -> dict[str, Any]:
+    """Every update of pump-7, and the head they lead to."""
+    twin = load_twin(chain.state, TwinId("pump-7"))
+    return {"twin_id": twin.twin_id, "version": twin.version, "head": twin.history_head.hex()}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(vectors(), indent=1, ensure_ascii=True) + "\n")
