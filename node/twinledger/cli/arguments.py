@@ -8,12 +8,11 @@ from typing import Any
 import click
 
 from twinledger.client.json_values import parse_json, value_from_json
-from twinledger.client.values import microseconds
-from twinledger.ledger.canonical import CanonicalValue
+from twinledger.client.values import PropertyValue, microseconds
 from twinledger.ledger.errors import Code, LedgerError
 
 
-def value_of(text: str) -> CanonicalValue:
+def value_of(text: str) -> PropertyValue:
     """The value that a text stands for: JSON if it is JSON, else the text itself.
 
     Raises:
@@ -26,13 +25,13 @@ def value_of(text: str) -> CanonicalValue:
     return value_from_json(parse_json(text))
 
 
-def assignments(texts: Iterable[str]) -> dict[str, CanonicalValue]:
+def assignments(texts: Iterable[str]) -> dict[str, PropertyValue]:
     """`PATH=VALUE` each.
 
     Raises:
         click.UsageError: one has no '=', or a path stands twice.
     """
-    found: dict[str, CanonicalValue] = {}
+    found: dict[str, PropertyValue] = {}
     for text in texts:
         path, equals, value = text.partition("=")
         if not equals:

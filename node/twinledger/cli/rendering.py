@@ -10,6 +10,7 @@ from twinledger.client import (
     NodeStatus,
     Operation,
     Origin,
+    PropertyValue,
     Receipt,
     Trace,
     TransactionStatus,
@@ -19,7 +20,6 @@ from twinledger.client import (
 from twinledger.client.chain_records import body_of
 from twinledger.client.json_values import value_to_json
 from twinledger.client.operation_json import operation_to_json
-from twinledger.ledger.canonical import CanonicalValue
 
 
 def cursor_json(cursor: Cursor) -> str:
@@ -189,7 +189,7 @@ def _transaction_json(raw: bytes) -> dict[str, Any]:
     }
 
 
-def value_text(value: CanonicalValue) -> str:
+def value_text(value: PropertyValue) -> str:
     """A value on one line."""
     return json.dumps(value_to_json(value), ensure_ascii=False)
 

@@ -34,7 +34,7 @@ from twinledger.client.twin_records import (
     TwinUpdate,
 )
 from twinledger.client.twins import Direction
-from twinledger.client.values import Value
+from twinledger.client.values import PropertyValue, Value
 from twinledger.client.window import Outcome
 from twinledger.ledger.canonical import Timestamp
 from twinledger.ledger.errors import Code, LedgerError
@@ -62,6 +62,7 @@ __all__ = [
     "OutcomeUnknown",
     "PeerStatus",
     "Property",
+    "PropertyValue",
     "Receipt",
     "ReceiptEvent",
     "Rejected",

@@ -80,7 +80,7 @@ class Attempts:
         self._nodes = nodes
         self._deadline = deadline
         self._pauses = Pauses(nodes)
-        self.uncertain = False
+        self.uncertain: bool = False
 
     async def run(self, attempt: Callable[[Node, float], Awaitable[Answer]]) -> Answer:
         """Calls `attempt(node, seconds)` until it succeeds.

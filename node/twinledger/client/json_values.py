@@ -16,7 +16,8 @@ import binascii
 import json
 from typing import Any, Final
 
-from twinledger.ledger.canonical import CanonicalValue, Timestamp
+from twinledger.client.values import PropertyValue
+from twinledger.ledger.canonical import Timestamp
 from twinledger.ledger.errors import Code, LedgerError
 
 _BYTES: Final = "$bytes"
@@ -49,7 +50,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def value_from_json(content: Any) -> CanonicalValue:
+def value_from_json(content: Any) -> PropertyValue:
     """The value that parsed JSON stands for.
 
     Raises:
@@ -58,14 +59,14 @@ def value_from_json(content: Any) -> CanonicalValue:
     if isinstance(content, list):
         return [value_from_json(item) for item in content]
     if not isinstance(content, dict):
-        plain: CanonicalValue = content
+        plain: PropertyValue = content
         return plain
     if not any(key.startswith("$") for key in content):
         return {key: value_from_json(item) for key, item in content.items()}
     return _special_from_json(content)
 
 
-def _special_from_json(content: dict[str, Any]) -> CanonicalValue:
+def _special_from_json(content: dict[str, Any]) -> PropertyValue:
     match content:
         case {"$bytes": str(text), **rest} if not rest:
             return _base64(text)
@@ -86,7 +87,7 @@ def _base64(text: str) -> bytes:
         raise LedgerError(Code.BAD_VALUE, f"{_BYTES} is not base64: {error}") from error
 
 
-def value_to_json(value: CanonicalValue) -> Any:
+def value_to_json(value: PropertyValue) -> Any:
     """What `json.dumps` writes for a value."""
     match value:
         case bytes():

@@ -42,8 +42,8 @@ class Ledger:
     def __init__(self, session: Session) -> None:
         """Use `connect`, which also checks that the nodes serve the chain that is meant."""
         self._session = session
-        self.twins = Twins(session)
-        self.identities = Identities(session)
+        self.twins: Twins = Twins(session)
+        self.identities: Identities = Identities(session)
 
     @property
     def chain_id(self) -> bytes:

@@ -1,193 +1,88 @@
 """The synchronous twin: the same calls, blocking, over the same implementation.
 
 One background thread runs the event loop that all calls of a client share; any thread may call.
-Iterators block in `next`. Nothing is implemented twice: each method here runs its namesake there.
+Iterators block in `next`. Nothing is implemented twice: every method runs its namesake of `Ledger`
+there, and a test holds the two to the same signatures.
 """
 
-import asyncio
-import functools
-import threading
-import time
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Iterable,
-    Iterator,
-    Sequence,
-)
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
-from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
-from twinledger.client.identities import Identities
+from twinledger.client.chain_records import Block, Head, NodeStatus
+from twinledger.client.identities import Consortium
 from twinledger.client.identity import Identity
 from twinledger.client.ledger import WINDOW, Ledger, ManyItem, connect
-from twinledger.client.pipeline import Pipeline
+from twinledger.client.loop_thread import LoopThread
+from twinledger.client.operations import Operation
+from twinledger.client.receipts import Cursor, Receipt, TransactionStatus
 from twinledger.client.session import TIMEOUT_SECONDS
-from twinledger.client.transactions import SignedTransaction
-from twinledger.client.twins import Twins
+from twinledger.client.synchronous_twins import SyncIdentities, SyncTwins
+from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
+from twinledger.client.twin_records import TwinUpdate
 from twinledger.client.window import Outcome
 
-Face = TypeVar("Face")
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
-Item = TypeVar("Item")
 
-_CHUNK: Final = 64
-_CHUNK_SECONDS: Final = 0.02
-"""A slow source must not hold back the outcomes of what it gave before."""
-
-
-class LoopThread:
-    """An event loop in a thread of its own."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="twinledger-client", daemon=True
-        )
-        self._thread.start()
-
-    def run(self, awaitable: Awaitable[Result]) -> Result:
-        """Runs it over there and returns its result here."""
-        future = asyncio.run_coroutine_threadsafe(_coroutine(awaitable), self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            # Ctrl-C ends the wait here; what is waited for must end too.
-            future.cancel()
-            raise
-
-    def iterate(self, items: AsyncIterator[Item]) -> Iterator[Item]:
-        """Yields here what is yielded over there."""
-        try:
-            while True:
-                try:
-                    item = self.run(anext(items))
-                except StopAsyncIteration:
-                    return
-                yield item
-        finally:
-            self.run(_close(items))
-
-    def close(self) -> None:
-        """Ends the loop and its thread."""
-        self.run(self._loop.shutdown_asyncgens())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
-async def _coroutine(awaitable: Awaitable[Result]) -> Result:
-    return await awaitable
-
-
-async def _close(items: AsyncIterator[Any]) -> None:
-    close: Callable[[], Coroutine[Any, Any, None]] | None = getattr(items, "aclose", None)
-    if close is not None:
-        await close()
-
-
-class Blocking(Generic[Face]):
-    """The blocking side of one asynchronous object."""
-
-    def __init__(self, face: Face, thread: LoopThread) -> None:
-        """`thread` is where `face` lives."""
-        self._face = face
-        self._thread = thread
-
-
-def _call(
-    method: Callable[Concatenate[Face, Parameters], Awaitable[Result]],
-) -> Callable[Concatenate[Blocking[Face], Parameters], Result]:
-    @functools.wraps(method)
-    def call(
-        self: Blocking[Face], /, *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> Result:
-        return self._thread.run(method(self._face, *args, **kwargs))
-
-    return call
-
-
-def _iterator(
-    method: Callable[Concatenate[Face, Parameters], AsyncIterator[Item]],
-) -> Callable[Concatenate[Blocking[Face], Parameters], Iterator[Item]]:
-    @functools.wraps(method)
-    def iterate(
-        self: Blocking[Face], /, *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> Iterator[Item]:
-        return self._thread.iterate(method(self._face, *args, **kwargs))
-
-    return iterate
-
-
-def _direct(
-    method: Callable[Concatenate[Face, Parameters], Result],
-) -> Callable[Concatenate[Blocking[Face], Parameters], Result]:
-    @functools.wraps(method)
-    def call(
-        self: Blocking[Face], /, *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> Result:
-        return method(self._face, *args, **kwargs)
-
-    return call
-
-
-class SyncTwins(Blocking[Twins]):
-    """`Twins`, blocking."""
-
-    create = _call(Twins.create)
-    update = _call(Twins.update)
-    relate = _call(Twins.relate)
-    unrelate = _call(Twins.unrelate)
-    retire = _call(Twins.retire)
-    get = _call(Twins.get)
-    trace = _call(Twins.trace)
-    list = _iterator(Twins.list)
-    history = _iterator(Twins.history)
-
-
-class SyncIdentities(Blocking[Identities]):
-    """`Identities`, blocking."""
-
-    admit = _call(Identities.admit)
-    revoke = _call(Identities.revoke)
-    list = _iterator(Identities.list)
-
-
-class SyncLedger(Blocking[Ledger]):
-    """`Ledger`, blocking.
+class SyncLedger:
+    """A connected client; see `Ledger`.
 
     Attributes:
         twins: Changing and reading twins.
         identities: Admitting, revoking and reading identities.
     """
 
-    def __init__(self, face: Ledger, thread: LoopThread) -> None:
+    def __init__(self, ledger: Ledger, thread: LoopThread) -> None:
         """Use `connect_sync`."""
-        super().__init__(face, thread)
-        self.twins = SyncTwins(face.twins, thread)
-        self.identities = SyncIdentities(face.identities, thread)
+        self._ledger = ledger
+        self._thread = thread
+        self.twins: SyncTwins = SyncTwins(ledger.twins, thread)
+        self.identities: SyncIdentities = SyncIdentities(ledger.identities, thread)
 
     @property
     def chain_id(self) -> bytes:
         """The chain, 32 bytes."""
-        return self._face.chain_id
+        return self._ledger.chain_id
 
-    sign = _direct(Ledger.sign)
-    signed = _direct(Ledger.signed)
-    submit = _call(Ledger.submit)
-    send = _call(Ledger.send)
-    post = _call(Ledger.post)
-    transaction = _call(Ledger.transaction)
-    block = _call(Ledger.block)
-    head = _call(Ledger.head)
-    consortium = _call(Ledger.consortium)
-    status = _call(Ledger.status)
-    blocks = _iterator(Ledger.blocks)
-    watch = _iterator(Ledger.watch)
+    @property
+    def identity(self) -> Identity | None:
+        """Who signs unless a call names others."""
+        return self._ledger.identity
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The client addresses of the nodes that this client knows."""
+        return self._ledger.addresses
+
+    def sign(
+        self,
+        *operations: Operation,
+        authors: Sequence[Identity] = (),
+        lifetime_seconds: float = LIFETIME_SECONDS,
+    ) -> SignedTransaction:
+        """Signs a transaction without sending it; see `Ledger.sign`."""
+        return self._ledger.sign(*operations, authors=authors, lifetime_seconds=lifetime_seconds)
+
+    def submit(
+        self,
+        *operations: Operation,
+        authors: Sequence[Identity] = (),
+        timeout_seconds: float | None = None,
+    ) -> Receipt:
+        """Signs operations, sends them and waits for the receipt; see `Ledger.submit`."""
+        return self._thread.run(
+            self._ledger.submit(*operations, authors=authors, timeout_seconds=timeout_seconds)
+        )
+
+    def send(
+        self, transaction: SignedTransaction, *, timeout_seconds: float | None = None
+    ) -> Receipt:
+        """Sends signed bytes and waits for the receipt; see `Ledger.send`."""
+        return self._thread.run(self._ledger.send(transaction, timeout_seconds=timeout_seconds))
+
+    def post(
+        self, transaction: SignedTransaction, *, timeout_seconds: float | None = None
+    ) -> TransactionStatus:
+        """Sends signed bytes and does not wait for a block; see `Ledger.post`."""
+        return self._thread.run(self._ledger.post(transaction, timeout_seconds=timeout_seconds))
 
     def submit_many(
         self,
@@ -198,58 +93,42 @@ class SyncLedger(Blocking[Ledger]):
         timeout_seconds: float | None = None,
     ) -> Iterator[Outcome]:
         """As `Ledger.submit_many`; `items` is read in the caller's thread and may block."""
-        return _submit_many(self._face, self._thread, items, (window, wait, timeout_seconds))
+        pipeline = self._ledger.pipeline(window=window, wait=wait, timeout_seconds=timeout_seconds)
+        return self._thread.pump(pipeline, window, map(self._ledger.signed, items))
 
+    def transaction(
+        self, transaction_id: bytes, *, timeout_seconds: float | None = None
+    ) -> TransactionStatus:
+        """What a node knows of a transaction; see `Ledger.transaction`."""
+        return self._thread.run(
+            self._ledger.transaction(transaction_id, timeout_seconds=timeout_seconds)
+        )
 
-def _submit_many(
-    ledger: Ledger,
-    thread: LoopThread,
-    items: Iterable[ManyItem],
-    options: tuple[int, bool, float | None],
-) -> Iterator[Outcome]:
-    window, wait, timeout_seconds = options
-    source = map(ledger.signed, items)
-    room = window
-    pipeline = thread.run(_open(ledger, window, wait, timeout_seconds))
-    try:
-        while chunk := _chunk(source, room):
-            outcomes, room = thread.run(_exchange(pipeline, chunk))
-            yield from outcomes
-        while outcomes := thread.run(_rest(pipeline)):
-            yield from outcomes
-    finally:
-        thread.run(pipeline.__aexit__())
+    def block(self, height: int, *, timeout_seconds: float | None = None) -> Block:
+        """The block at a height; see `Ledger.block`."""
+        return self._thread.run(self._ledger.block(height, timeout_seconds=timeout_seconds))
 
+    def blocks(self, from_height: int = 0, to_height: int | None = None) -> Iterator[Block]:
+        """Blocks in order; see `Ledger.blocks`."""
+        return self._thread.iterate(self._ledger.blocks(from_height, to_height))
 
-def _chunk(source: Iterator[Item], room: int) -> list[Item]:
-    ends_at = time.monotonic() + _CHUNK_SECONDS
-    chunk = []
-    for item in islice(source, min(room, _CHUNK)):
-        chunk.append(item)
-        if time.monotonic() > ends_at:
-            break
-    return chunk
+    def head(self, *, timeout_seconds: float | None = None) -> Head:
+        """The newest block that a node has executed; see `Ledger.head`."""
+        return self._thread.run(self._ledger.head(timeout_seconds=timeout_seconds))
 
+    def watch(
+        self, *twin_ids: str, prefix: str = "", after: Cursor | None = None
+    ) -> Iterator[TwinUpdate]:
+        """Updates as they happen; see `Ledger.watch`."""
+        return self._thread.iterate(self._ledger.watch(*twin_ids, prefix=prefix, after=after))
 
-async def _open(ledger: Ledger, window: int, wait: bool, timeout_seconds: float | None) -> Pipeline:
-    pipeline = ledger.pipeline(window=window, wait=wait, timeout_seconds=timeout_seconds)
-    return await pipeline.__aenter__()
+    def consortium(self, *, timeout_seconds: float | None = None) -> Consortium:
+        """The members and their nodes; see `Ledger.consortium`."""
+        return self._thread.run(self._ledger.consortium(timeout_seconds=timeout_seconds))
 
-
-async def _exchange(
-    pipeline: Pipeline, chunk: list[SignedTransaction]
-) -> tuple[list[Outcome], int]:
-    """Adds a chunk; returns what is known and how much more may be added, at least one."""
-    pipeline.add(chunk)
-    outcomes = pipeline.take_known()
-    while not pipeline.room:
-        outcomes += await pipeline.take()
-    return outcomes, pipeline.room
-
-
-async def _rest(pipeline: Pipeline) -> list[Outcome]:
-    pipeline.end()
-    return await pipeline.take()
+    def status(self, *, timeout_seconds: float | None = None) -> NodeStatus:
+        """How the node that this client talks to is; see `Ledger.status`."""
+        return self._thread.run(self._ledger.status(timeout_seconds=timeout_seconds))
 
 
 @contextmanager

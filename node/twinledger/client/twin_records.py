@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from twinledger.client.operations import Operation
 from twinledger.client.receipts import Cursor
-from twinledger.client.values import from_message
-from twinledger.ledger.canonical import CanonicalValue
+from twinledger.client.values import PropertyValue, from_message
 from twinledger.ledger.operations import Section
 from twinledger.v1 import operation_pb2, twin_service_pb2
 
@@ -47,7 +46,7 @@ class Property:
 
     path: str
     section: Section
-    value: CanonicalValue
+    value: PropertyValue
     origin: Origin
 
     @classmethod
@@ -105,16 +104,16 @@ class Twin:
     height: int
 
     @property
-    def reported(self) -> dict[str, CanonicalValue]:
+    def reported(self) -> dict[str, PropertyValue]:
         """What its devices report, by path."""
         return self._values(Section.REPORTED)
 
     @property
-    def desired(self) -> dict[str, CanonicalValue]:
+    def desired(self) -> dict[str, PropertyValue]:
         """What somebody wants it to be, by path."""
         return self._values(Section.DESIRED)
 
-    def _values(self, section: Section) -> dict[str, CanonicalValue]:
+    def _values(self, section: Section) -> dict[str, PropertyValue]:
         return {each.path: each.value for each in self.properties if each.section is section}
 
     @classmethod

@@ -11,16 +11,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from twinledger.ledger import values
-from twinledger.ledger.canonical import MAX_DEPTH, CanonicalValue, Timestamp
+from twinledger.ledger.canonical import MAX_DEPTH, Timestamp
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.v1 import value_pb2
 
-Value: TypeAlias = (
-    "bool | int | float | str | bytes | Timestamp | datetime"
-    " | Sequence[Value] | Mapping[str, Value] | None"
-)
+PropertyValue: TypeAlias = "bool | int | float | str | bytes | Timestamp | _Values | _Map | None"
+"""What is read."""
+_Values: TypeAlias = list[PropertyValue]
+_Map: TypeAlias = dict[str, PropertyValue]
+
+Value: TypeAlias = "_Plain | Sequence[Value] | Mapping[str, Value]"
 """What may be written."""
+_Plain: TypeAlias = bool | int | float | str | bytes | Timestamp | datetime | None
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _READING: Final = Limits(max_value_depth=MAX_DEPTH)
@@ -49,7 +52,7 @@ def to_message(value: Value) -> value_pb2.Value:
     return values.to_wire(_canonical(value, MAX_DEPTH))
 
 
-def from_message(message: value_pb2.Value) -> CanonicalValue:
+def from_message(message: value_pb2.Value) -> PropertyValue:
     """Reads a value from the wire.
 
     Raises:
@@ -58,7 +61,7 @@ def from_message(message: value_pb2.Value) -> CanonicalValue:
     return values.from_wire(message, _READING)
 
 
-def _canonical(value: Any, depth_left: int) -> CanonicalValue:
+def _canonical(value: Any, depth_left: int) -> PropertyValue:
     match value:
         case float():
             return _finite(value)

@@ -80,7 +80,7 @@ class Window:
         self._unsettled: dict[int, Item] = {}
         self._queue: deque[Item] = deque()
         self._outcomes: list[Outcome] = []
-        self.settled = 0
+        self.settled: int = 0
 
     @property
     def room(self) -> int:
