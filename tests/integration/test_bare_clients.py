@@ -1,0 +1,122 @@
+"""Strangers' clients: one on the generated stubs alone, one in Node.js on the .proto files alone.
+
+Both follow docs/formats and nothing else of ours; their consortium is brought up by the command an
+operator would type.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.bare_client import bare_client
+from twinledger.v1 import ledger_service_pb2
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIENT = Path(__file__).resolve().parent / "bare_client"
+VECTORS = ROOT / "docs" / "formats" / "vectors.json"
+ADMIN = "utility/admin"
+
+
+@dataclass(frozen=True)
+class Consortium:
+    """What an operator would tell a stranger: the chain, an address, and a key to sign with."""
+
+    chain_id: bytes
+    addresses: list[str]
+    seed: bytes
+
+
+def run(*command: str | Path, cwd: Path = ROOT, seconds: float = 120) -> str:
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=seconds, check=False
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def twinledger(*arguments: str | Path) -> str:
+    return run(sys.executable, "-m", "twinledger.cli", *arguments)
+
+
+@pytest.fixture(scope="module")
+def consortium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consortium]:
+    folder = tmp_path_factory.mktemp("bare") / "D"
+    twinledger("devnet", "up", "--nodes", "4", "--dir", folder, "--detach")
+    try:
+        status = json.loads(twinledger("devnet", "status", "--dir", folder, "--json"))
+        key = json.loads((folder / "keys" / "utility.admin.key").read_text())
+        assert key["identity"] == ADMIN
+        yield Consortium(
+            bytes.fromhex(status["chain_id"]),
+            [node["client_address"] for node in status["nodes"]],
+            bytes.fromhex(key["private_key"]),
+        )
+    finally:
+        twinledger("devnet", "down", "--dir", folder)
+
+
+@pytest.fixture(scope="module")
+def node_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the Node.js client and what it depends on, of the versions it names."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node or npm is not installed")
+    folder = tmp_path_factory.mktemp("node") / "client"
+    shutil.copytree(CLIENT, folder)
+    run("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", cwd=folder, seconds=240)
+    return folder
+
+
+def run_node_client(folder: Path, *arguments: str | Path) -> dict[str, Any]:
+    told = json.loads(run("node", "client.mjs", *arguments, cwd=folder))
+    assert isinstance(told, dict)
+    return told
+
+
+def test_a_client_on_the_stubs_alone_creates_and_reads_a_twin(consortium: Consortium) -> None:
+    body = bare_client.create_body(consortium.chain_id, ADMIN, consortium.seed, "bare-pump")
+    signed = bare_client.sign(body, [consortium.seed])
+    status = bare_client.submit(consortium.addresses[0], signed)
+    assert status.stage == ledger_service_pb2.STAGE_COMMITTED
+    assert status.receipt.transaction_id == status.transaction_id == signed.id
+    # Another node than the one that was asked to take it.
+    twin = bare_client.read_twin(consortium.addresses[2], "bare-pump", status.receipt.height)
+    assert (twin.owner, twin.version, twin.model) == ("utility", 1, "dtmi:example:Pump;1")
+    (flow,) = twin.properties
+    assert (flow.path, flow.value.double_value) == ("flow", 12.5)
+    assert flow.origin.transaction_id == signed.id
+
+
+def test_a_client_in_another_language_creates_and_reads_a_twin(
+    consortium: Consortium, node_client: Path
+) -> None:
+    told = run_node_client(
+        node_client,
+        *("create", ROOT / "proto", consortium.addresses[1], consortium.chain_id.hex()),
+        *(ADMIN, consortium.seed.hex(), "node-js-pump"),
+    )
+    assert told["stage"] == "STAGE_COMMITTED"
+    assert told["receipt"] == told["sent"]
+    assert told["twin"] == {
+        "id": "node-js-pump",
+        "owner": "utility",
+        "version": "1",
+        "model": "dtmi:example:Pump;1",
+    }
+    assert told["properties"] == [["flow", 12.5]]
+
+
+def test_a_strangers_bytes_sent_twice_have_one_effect(consortium: Consortium) -> None:
+    body = bare_client.create_body(consortium.chain_id, ADMIN, consortium.seed, "twice")
+    signed = bare_client.sign(body, [consortium.seed])
+    first = bare_client.submit(consortium.addresses[0], signed)
+    second = bare_client.submit(consortium.addresses[3], signed)
+    assert second.receipt == first.receipt
+    twin = bare_client.read_twin(consortium.addresses[3], "twice", first.receipt.height)
+    assert twin.version == 1
