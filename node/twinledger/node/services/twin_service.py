@@ -1,16 +1,17 @@
 """TwinService: twins, their history, their neighbourhood, and every update as it happens."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from twinledger import queries
 from twinledger.ledger import names
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import TwinId
 from twinledger.node.feed import Feed
 from twinledger.node.services.paging import page_size
 from twinledger.node.services.rendering import twin_message
+from twinledger.node.services.tracing import traced
 from twinledger.node.updates import Updates
 from twinledger.storage import ChainReader, ChainStore
 from twinledger.twins.reading import load_twin, properties, relationships
@@ -18,16 +19,9 @@ from twinledger.twins.records import Twin
 from twinledger.twins.state_keys import TWINS
 from twinledger.v1 import twin_service_pb2 as pb
 
-_DEFAULT_DEPTH: Final = 10
-_DEFAULT_TWINS: Final = 10_000
 _MAX_WATCHED: Final = 1_000
 _LIST_SCAN: Final = 10_000
 """Twins looked at for one page: a filter that matches few must not hold up the node."""
-
-_DIRECTIONS: Final = {
-    pb.DIRECTION_DOWNSTREAM: queries.Direction.DOWNSTREAM,
-    pb.DIRECTION_UPSTREAM: queries.Direction.UPSTREAM,
-}
 
 
 @dataclass(slots=True)
@@ -75,24 +69,8 @@ class TwinService:
 
     async def trace(self, request: pb.TraceRequest) -> pb.TraceResponse:
         """Return what lies up or down the relationships."""
-        direction = _DIRECTIONS.get(request.direction)
-        if direction is None:
-            raise LedgerError(Code.BAD_REQUEST, "direction is downstream or upstream")
-        with self.chain.snapshot() as state:
-            start = load_twin(state, names.twin_id(request.twin_id))
-            try:
-                found = queries.trace(
-                    start.twin_id,
-                    direction,
-                    request.max_depth or _DEFAULT_DEPTH,
-                    frozenset(request.names),
-                    request.max_twins or _DEFAULT_TWINS,
-                    lambda twin_id: _outgoing(state, TwinId(twin_id)),
-                    lambda twin_id: state.incoming(TwinId(twin_id)),
-                )
-            except ValueError as error:
-                raise LedgerError(Code.BAD_REQUEST, str(error)) from error
-            return _trace_message(state, found)
+        # In a thread: thousands of twins may be read, and networkx is imported on first use.
+        return await asyncio.to_thread(traced, self.chain, request)
 
     async def watch(self, request: pb.WatchRequest) -> AsyncIterator[pb.WatchResponse]:
         """Return every update from a cursor on."""
@@ -140,27 +118,6 @@ def _matches(twin: Twin, request: pb.ListTwinsRequest) -> bool:
         (not request.owner or twin.owner == request.owner)
         and (not request.model or twin.model == request.model)
         and not (request.only_active and twin.retired)
-    )
-
-
-def _outgoing(state: ChainReader, twin_id: TwinId) -> Iterable[tuple[str, str]]:
-    return ((edge.name, edge.target_id) for edge in relationships(state, twin_id))
-
-
-def _trace_message(state: ChainReader, found: queries.Trace) -> pb.TraceResponse:
-    return pb.TraceResponse(
-        twins=[
-            pb.TracedTwin(
-                twin_id=twin_id, model=load_twin(state, TwinId(twin_id)).model, depth=depth
-            )
-            for twin_id, depth in found.depths.items()
-        ],
-        relationships=[
-            pb.TracedRelationship(source_id=edge.source, name=edge.name, target_id=edge.target)
-            for edge in found.relationships
-        ],
-        truncated=found.truncated,
-        height=state.applied_height or 0,
     )
 
 
