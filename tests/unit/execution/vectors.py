@@ -9,6 +9,7 @@ nothing with ours to the file.
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from tests.unit.execution.chain import START_US, UTILITY, Chain
@@ -21,7 +22,7 @@ from twinledger.ledger.limits import DEFAULT_LIMITS
 from twinledger.ledger.merkle import tree_hash
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.receipt import Receipt
-from twinledger.ledger.transaction import parse
+from twinledger.ledger.transaction import parse, sign
 from twinledger.twins.reading import load_twin
 
 VALUES: list[CanonicalValue] = [
@@ -49,35 +50,37 @@ VALUES: list[CanonicalValue] = [
 LEAVES = [b"", b"\x00", b"\x10", b" !", b"01", b"@ABC", b"PQRSTUVW"]
 
 
+TAGS: dict[type, Callable[[Any], Any]] = {
+    type(None): lambda _value: {"null": True},
+    bool: lambda value: {"bool": value},
+    int: lambda value: {"int": str(value)},
+    float: lambda value: {"double": value},
+    str: lambda value: {"string": value},
+    bytes: lambda value: {"bytes": value.hex()},
+    Timestamp: lambda value: {"timestamp": str(value.us)},
+    list: lambda value: {"list": [tagged(item) for item in value]},
+    dict: lambda value: {"map": {key: tagged(item) for key, item in value.items()}},
+}
+
+
 def tagged(value: CanonicalValue) -> Any:
     """A canonical value with its kind, as JSON can carry it."""
-    match value:
-        case None:
-            return {"null": True}
-        case bool():
-            return {"bool": value}
-        case int():
-            return {"int": str(value)}
-        case float():
-            return {"double": value}
-        case str():
-            return {"string": value}
-        case bytes():
-            return {"bytes": value.hex()}
-        case Timestamp(us):
-            return {"timestamp": str(us)}
-        case list():
-            return {"list": [tagged(item) for item in value]}
-        case dict():
-            return {"map": {key: tagged(item) for key, item in value.items()}}
+    return TAGS[type(value)](value)
 
 
 def vectors() -> dict[str, Any]:
     """Every worked case."""
     chain = Chain()
-    genesis = chain.newest
-    first = block(chain, START_US + 1_000_000, 1, first_transactions(chain))
-    second = block(chain, START_US + 2_000_000, 3, second_transactions(chain))
+    genesis = executed(chain.newest)
+    blocks = [  # the first is what a new leader leaves
+        block(chain, b"", term=1),
+        block(
+            chain, chain.payload(*first_transactions(chain), time_us=START_US + 1_000_000), term=1
+        ),
+        block(
+            chain, chain.payload(second_transaction(chain), time_us=START_US + 2_000_000), term=3
+        ),
+    ]
     return {
         "values": [{"value": tagged(value), "encoded": encode(value).hex()} for value in VALUES],
         "trees": [
@@ -87,14 +90,11 @@ def vectors() -> dict[str, Any]:
         "genesis": {
             "file": chain.genesis.raw.decode(),
             "chain_id": chain.genesis.chain_id.hex(),
-            **executed(genesis),
+            **genesis,
         },
         "signing": signing(chain),
-        "entries": entries(chain, [(1, b""), (1, first["payload"]), (3, second["payload"])]),
-        "blocks": [
-            {**first["result"], "payload": first["payload"].hex()},
-            {**second["result"], "payload": second["payload"].hex()},
-        ],
+        "blocks": blocks,
+        "entries": entries(chain, blocks),
         "history": history(chain),
     }
 
@@ -109,23 +109,16 @@ def first_transactions(chain: Chain) -> list[bytes]:
     ]
 
 
-def second_transactions(chain: Chain) -> list[bytes]:
+def second_transaction(chain: Chain) -> bytes:
     change = increment("motor/starts", 1)
-    return [chain.sign(update("pump-7", change, expected=2, observed=START_US + 1_500_000))]
+    return chain.sign(update("pump-7", change, expected=2, observed=START_US + 1_500_000))
 
 
-def block(chain: Chain, time_us: int, term: int, transactions: list[bytes]) -> dict[str, Any]:
-    """Executes the next block and keeps it; returns its payload and what became of it."""
-    if chain.newest.header.height == 0:  # height 1 is the empty block that an election leaves
-        keep(chain, chain.execute(b""))
-    payload = chain.payload(*transactions, time_us=time_us)
-    keep(chain, chain.execute(payload, term))
-    return {"payload": payload, "result": executed(chain.newest)}
-
-
-def keep(chain: Chain, execution: Execution) -> None:
-    chain.newest = execution
-    chain.state.take(execution)
+def block(chain: Chain, payload: bytes, term: int) -> dict[str, Any]:
+    """Executes the next block, keeps it, and tells its payload and what became of it."""
+    chain.newest = chain.execute(payload, term)
+    chain.state.take(chain.newest)
+    return {"payload": payload.hex(), **executed(chain.newest)}
 
 
 def executed(execution: Execution) -> dict[str, Any]:
@@ -154,7 +147,7 @@ def signing(chain: Chain) -> dict[str, Any]:
     """What a client on bare stubs follows: the fields, then the bytes they must come to."""
     salt, expires = bytes(range(16)), START_US + 60_000_000
     operation = create("pump-9", set_("flow", 13.0))
-    raw = sign_with(chain, operation, expires, salt)
+    raw = sign(chain.genesis.chain_id, [UTILITY], [operation], expires, salt)
     transaction = parse(raw, DEFAULT_LIMITS)
     return {
         "seed": UTILITY.key.seed.hex(),
@@ -171,35 +164,21 @@ def signing(chain: Chain) -> dict[str, Any]:
     }
 
 
-def sign_with(chain: Chain, operation: Any, expires_at_us: int, salt: bytes) -> bytes:
-    from twinledger.ledger.transaction import sign
-
-    return sign(chain.genesis.chain_id, [UTILITY], [operation], expires_at_us, salt)
-
-
-def entries(chain: Chain, payloads: list[tuple[int, bytes]]) -> list[dict[str, Any]]:
+def entries(chain: Chain, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rolling hash over the log of this chain, with a configuration entry at its end."""
+    logged = [(EntryKind.BLOCK, row["term"], row["payload"]) for row in blocks]
+    logged.append((EntryKind.CONFIGURATION, 3, "0102"))
     previous, rows = chain.genesis.chain_id, []
-    kinds = [EntryKind.BLOCK] * len(payloads) + [EntryKind.CONFIGURATION]
-    logged = [*payloads, (3, b"\x01\x02")]
-    for index, (kind, (term, payload)) in enumerate(zip(kinds, logged, strict=True), start=1):
-        found = entry_hash(previous, Index(index), Term(term), kind, payload)
-        rows.append(
-            {
-                "index": index,
-                "term": term,
-                "kind": kind.value,
-                "payload": payload.hex(),
-                "previous": previous.hex(),
-                "hash": found.hex(),
-            }
-        )
+    for index, (kind, term, payload) in enumerate(logged, start=1):
+        found = entry_hash(previous, Index(index), Term(term), kind, bytes.fromhex(payload))
+        row = {"index": index, "term": term, "kind": kind.value, "payload": payload}
+        rows.append({**row, "previous": previous.hex(), "hash": found.hex()})
         previous = found
     return rows
 
 
 def history(chain: Chain) -> dict[str, Any]:
-    """Every update of pump-7, and the head they lead to."""
+    """The head that the updates of pump-7 lead to."""
     twin = load_twin(chain.state, TwinId("pump-7"))
     return {"twin_id": twin.twin_id, "version": twin.version, "head": twin.history_head.hex()}
 

@@ -1,0 +1,295 @@
+"""docs/formats, implemented a second time from the page alone, agrees with vectors.json.
+
+Nothing here imports the ledger: only hashes, struct, PyNaCl and the generated stubs, which is what
+a client in another language has. It is also the recipe that such a client follows to sign.
+"""
+
+import json
+import struct
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey, VerifyKey
+
+from twinledger.v1.block_pb2 import BlockBody
+from twinledger.v1.operation_pb2 import CreateTwin, Operation, PropertyChange
+from twinledger.v1.transaction_pb2 import Author, SignedTransaction, TransactionBody
+from twinledger.v1.value_pb2 import Value
+
+FILE = Path(__file__).resolve().parents[3] / "docs" / "formats" / "vectors.json"
+VECTORS = json.loads(FILE.read_text(encoding="ascii"))
+GENESIS, BLOCKS = VECTORS["genesis"], VECTORS["blocks"]
+
+
+def domain(name: str, content: bytes) -> bytes:
+    return sha256(f"twinledger/v1/{name}\0".encode() + content).digest()
+
+
+def sized(raw: bytes) -> bytes:
+    return struct.pack(">I", len(raw)) + raw
+
+
+def canonical(tagged: dict[str, Any]) -> bytes:
+    """The table of "Canonical values"."""
+    ((kind, value),) = tagged.items()
+    return ENCODERS[kind](value)
+
+
+def encode_list(items: list[Any]) -> bytes:
+    return b"\x08" + struct.pack(">I", len(items)) + b"".join(map(canonical, items))
+
+
+def encode_map(items: dict[str, Any]) -> bytes:
+    parts = [sized(k) + canonical(v) for k, v in sorted((k.encode(), v) for k, v in items.items())]
+    return b"\x09" + struct.pack(">I", len(parts)) + b"".join(parts)
+
+
+ENCODERS: dict[str, Callable[[Any], bytes]] = {
+    "null": lambda _value: b"\x00",
+    "bool": lambda value: b"\x02" if value else b"\x01",
+    "int": lambda value: b"\x03" + struct.pack(">q", int(value)),
+    "double": lambda value: b"\x04" + struct.pack(">d", value),
+    "string": lambda value: b"\x05" + sized(value.encode()),
+    "bytes": lambda value: b"\x06" + sized(bytes.fromhex(value)),
+    "timestamp": lambda value: b"\x07" + struct.pack(">q", int(value)),
+    "list": encode_list,
+    "map": encode_map,
+}
+
+
+def tree(leaves: list[bytes]) -> bytes:
+    """RFC 9162, section 2.1.1."""
+    if len(leaves) < 2:
+        return sha256(b"".join(b"\x00" + leaf for leaf in leaves)).digest()
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha256(b"\x01" + tree(leaves[:split]) + tree(leaves[split:])).digest()
+
+
+@pytest.mark.parametrize("case", VECTORS["values"])
+def test_values(case: dict[str, Any]):
+    assert canonical(case["value"]).hex() == case["encoded"]
+
+
+@pytest.mark.parametrize("case", VECTORS["trees"])
+def test_trees(case: dict[str, Any]):
+    assert tree([bytes.fromhex(leaf) for leaf in case["leaves"]]).hex() == case["root"]
+
+
+def test_the_chain_id():
+    assert domain("genesis", GENESIS["file"].encode()).hex() == GENESIS["chain_id"]
+
+
+def test_the_recipe_for_signing():
+    case = VECTORS["signing"]
+    key = SigningKey(bytes.fromhex(case["seed"]))
+    created = case["create_twin"]
+    value = Value(double_value=created["set"]["double_value"])
+    change = PropertyChange(path=created["set"]["path"], set=value)
+    body = TransactionBody(
+        chain_id=bytes.fromhex(case["chain_id"]),
+        authors=[Author(identity=case["identity"], public_key=bytes(key.verify_key), suite=1)],
+        expires_at_us=int(case["expires_at_us"]),
+        salt=bytes.fromhex(case["salt"]),
+        operations=[
+            Operation(create_twin=CreateTwin(twin_id=created["twin_id"], changes=[change]))
+        ],
+    ).SerializeToString()
+    signature = key.sign(b"twinledger/v1/sign-transaction\0" + body).signature
+    signed = SignedTransaction(body=body, signatures=[signature]).SerializeToString()
+    assert bytes(key.verify_key).hex() == case["public_key"]
+    assert body.hex() == case["body"]
+    assert domain("transaction", body).hex() == case["transaction_id"]
+    assert signature.hex() == case["signature"]
+    assert signed.hex() == case["signed_transaction"]
+
+
+def test_the_signatures_in_the_blocks():
+    for raw in BLOCKS[1]["transactions"][:2] + BLOCKS[2]["transactions"]:
+        signed = SignedTransaction.FromString(bytes.fromhex(raw))
+        body = TransactionBody.FromString(signed.body)
+        message = b"twinledger/v1/sign-transaction\0" + signed.body
+        for author, signature in zip(body.authors, signed.signatures, strict=True):
+            VerifyKey(author.public_key).verify(message, signature)
+
+
+@pytest.mark.parametrize("case", VECTORS["entries"])
+def test_log_entries(case: dict[str, Any]):
+    numbers = struct.pack(">QQB", case["index"], case["term"], case["kind"])
+    payload = sha256(bytes.fromhex(case["payload"])).digest()
+    content = bytes.fromhex(case["previous"]) + numbers + payload
+    assert domain("entry", content).hex() == case["hash"]
+
+
+def test_the_log_begins_with_the_chain_id_and_holds_the_blocks():
+    entries = VECTORS["entries"]
+    before = [GENESIS["chain_id"], *[entry["hash"] for entry in entries[:-1]]]
+    assert [entry["previous"] for entry in entries] == before
+    assert [entry["payload"] for entry in entries[:3]] == [block["payload"] for block in BLOCKS]
+    assert [entry["index"] for entry in entries[:3]] == [block["height"] for block in BLOCKS]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_block_bodies(block: dict[str, Any]):
+    body = BlockBody.FromString(bytes.fromhex(block["payload"]))
+    assert [raw.hex() for raw in body.transactions] == block["transactions"]
+    assert max(body.time_us, int(GENESIS["time_us"])) == int(block["time_us"])
+
+
+def state_root(parent_root: bytes, writes: list[dict[str, Any]]) -> bytes:
+    if not writes:
+        return parent_root
+    assert [write["key"] for write in writes] == sorted(write["key"] for write in writes)
+    leaves = []
+    for write in writes:
+        value = {"null": True} if write["value"] is None else {"bytes": write["value"]}
+        leaves.append(canonical({"list": [{"bytes": write["key"].encode().hex()}, value]}))
+    return domain("state", parent_root + tree(leaves))
+
+
+def test_headers():
+    parent_hash, root = bytes.fromhex(GENESIS["chain_id"]), bytes(32)
+    consortium = b""
+    for block in [GENESIS, *BLOCKS]:
+        root = state_root(root, block["writes"])
+        written = {write["key"]: write["value"] for write in block["writes"]}
+        if "consortium" in written:
+            consortium = domain("consortium", bytes.fromhex(written["consortium"]))
+        transactions, receipts = (
+            tree([bytes.fromhex(raw) for raw in block[name]])
+            for name in ("transactions", "receipts")
+        )
+        numbers = struct.pack(">BQQQ", 1, block["height"], block["term"], int(block["time_us"]))
+        header = numbers + parent_hash + transactions + receipts + root + consortium
+        assert len(header) == 185
+        assert header.hex() == block["header"]
+        assert transactions.hex() == block["transactions_root"]
+        assert receipts.hex() == block["receipts_root"]
+        assert root.hex() == block["state_root"]
+        assert consortium.hex() == block["consortium_hash"]
+        parent_hash = domain("header", header)
+        assert parent_hash.hex() == block["header_hash"]
+
+
+def transaction_ids(block: dict[str, Any]) -> list[str]:
+    bodies = [
+        SignedTransaction.FromString(bytes.fromhex(raw)).body
+        for raw, outcome in zip(block["transactions"], block["outcomes"], strict=True)
+        if outcome != "MALFORMED"
+    ]
+    return [domain("transaction", body).hex() for body in bodies]
+
+
+def receipt(transaction_id: str, outcome: str, failed: int, *events: tuple[str, str, int]) -> str:
+    told = [
+        {"list": [{"string": kind}, {"string": subject}, {"int": version}]}
+        for kind, subject, version in events
+    ]
+    fields = [{"int": 1}, {"bytes": transaction_id}, {"string": outcome}, {"int": failed}]
+    return canonical({"list": [*fields, {"list": told}]}).hex()
+
+
+def test_receipts():
+    created, missing = transaction_ids(BLOCKS[1])
+    (updated,) = transaction_ids(BLOCKS[2])
+    assert BLOCKS[1]["receipts"] == [
+        receipt(
+            created,
+            "COMMITTED",
+            -1,
+            ("TWIN_CREATED", "tank-1", 1),
+            ("TWIN_CREATED", "pump-7", 1),
+            ("RELATED", "pump-7", 2),
+        ),
+        receipt(missing, "TWIN_NOT_FOUND", 0),
+        receipt("", "MALFORMED", -1),
+    ]
+    assert BLOCKS[2]["receipts"] == [
+        receipt(updated, "COMMITTED", -1, ("TWIN_UPDATED", "pump-7", 3))
+    ]
+
+
+def origin(transaction_id: str, block: dict[str, Any], observed: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "map": {
+            "transaction": {"bytes": transaction_id},
+            "authors": {"list": [{"string": "utility/admin"}]},
+            "observed_at": observed,
+            "block_time": {"timestamp": block["time_us"]},
+            "height": {"int": block["height"]},
+            "index": {"int": 0},
+        }
+    }
+
+
+def test_the_leaves_that_an_update_writes_and_the_history_it_goes_on_with():
+    created = transaction_ids(BLOCKS[1])[0]
+    (updated,) = transaction_ids(BLOCKS[2])
+    head = bytes(32)
+    updates = [(1, created, 1, BLOCKS[1]), (2, created, 2, BLOCKS[1]), (3, updated, 0, BLOCKS[2])]
+    for version, transaction_id, operation_index, block in updates:
+        update = [
+            {"string": "pump-7"},
+            {"int": version},
+            {"bytes": transaction_id},
+            {"int": operation_index},
+            {"int": block["height"]},
+            {"timestamp": block["time_us"]},
+        ]
+        head = domain("history", head + canonical({"list": update}))
+    assert VECTORS["history"] == {"twin_id": "pump-7", "version": 3, "head": head.hex()}
+    twin = {
+        "model": {"string": ""},
+        "owner": {"string": "utility"},
+        "version": {"int": 3},
+        "history": {"bytes": head.hex()},
+        "retired": {"bool": False},
+        "successor": {"string": ""},
+        "properties": {"int": 2},
+    }
+    observed = {"timestamp": int(GENESIS["time_us"]) + 1_500_000}
+    value = {"value": {"int": 42}, "origin": origin(updated, BLOCKS[2], observed)}
+    assert BLOCKS[2]["writes"] == [
+        {
+            "key": "property/pump-7/reported/motor/starts",
+            "value": canonical({"map": value}).hex(),
+        },
+        {"key": "twin/pump-7", "value": canonical({"map": twin}).hex()},
+    ]
+
+
+def test_the_leaves_that_genesis_writes():
+    content = json.loads(GENESIS["file"])
+    written = {write["key"]: write["value"] for write in GENESIS["writes"]}
+    assert len(written) == 3
+    members = {}
+    for member in content["members"]:
+        (admin,) = member["admins"]
+        identity = {
+            "public_key": {"bytes": admin["public_key"]},
+            "role": {"int": 1},
+            "suite": {"int": 1},
+            "revoked": {"bool": False},
+        }
+        leaf = canonical({"map": identity}).hex()
+        assert written[f"identity/{member['name']}/{admin['name']}"] == leaf
+        node = {
+            "peer_address": {"string": member["node"]["peer_address"]},
+            "client_address": {"string": member["node"]["client_address"]},
+            "voter": {"bool": True},
+        }
+        members[member["name"]] = {
+            "map": {
+                "admins": {"map": {admin["name"]: {"bytes": admin["public_key"]}}},
+                "nodes": {"map": {member["node"]["id"]: {"map": node}}},
+            }
+        }
+    limits = {name: {"int": limit} for name, limit in content["limits"].items()}
+    consortium = {
+        "name": {"string": content["name"]},
+        "limits": {"map": limits},
+        "members": {"map": members},
+    }
+    assert written["consortium"] == canonical({"map": consortium}).hex()
