@@ -43,18 +43,31 @@ def on_append(core: Core, message: Append) -> None:
     """Take entries if they continue our log (dissertation, section 3.5)."""
     if not accept_leader(core, message.sender):
         return
-    log = core.log
-    if message.previous_index < log.commit:
-        # Every leader of this term or a later one holds all that is committed here.
+    log, previous = core.log, message.previous_index
+    if previous < log.first_index - 1:
+        # Compacted away here, therefore committed: every leader from now on holds it.
         acknowledge(core, log.commit)
-    elif not log.matches(message.previous_index, message.previous_term, message.previous_hash):
+    elif log.matches(previous, message.previous_term, message.previous_hash):
+        _continue(core, message)
+    elif previous > log.commit:
         _reject(core, message)
     else:
-        end = _take(core, message)
-        if core.leader == message.sender:
-            committing.raise_to(core, min(message.commit, end))
-            withdraw_reached_offer(core)
-            acknowledge(core, end)
+        core.drop(Reason.CONTENT_DIFFERS)
+
+
+def _continue(core: Core, message: Append) -> None:
+    """Take what continues our log, learn what is committed of it, and acknowledge it."""
+    position = core.log.first_conflict(message.entries)
+    new = message.entries[position:]
+    if new and new[0].index <= core.log.commit:
+        # Two committed histories: no answer can mend that, and the operator must see it.
+        core.drop(Reason.CONTENT_DIFFERS)
+        return
+    end = _take(core, message, new)
+    if core.leader == message.sender:
+        committing.raise_to(core, min(message.commit, end))
+        withdraw_reached_offer(core)
+        acknowledge(core, end)
 
 
 def withdraw_reached_offer(core: Core) -> None:
@@ -90,11 +103,9 @@ def _reject(core: Core, message: Append) -> None:
     core.send(AppendRejected(core.node, message.sender, core.term, previous, hint, hint_term))
 
 
-def _take(core: Core, message: Append) -> Index:
+def _take(core: Core, message: Append, new: tuple[Entry, ...]) -> Index:
     """Append what is new, cutting off only what conflicts. Return the end of what we hold of it."""
-    position = core.log.first_conflict(message.entries)
-    new = message.entries[position:]
-    end = Index(message.previous_index + position)
+    end = Index(message.previous_index + len(message.entries) - len(new))
     for start, stop in _runs(new):
         run = new[start:stop]
         if run[0].kind is EntryKind.CONFIGURATION and not _judge(core, message, run[0]):

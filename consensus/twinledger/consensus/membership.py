@@ -5,6 +5,8 @@ changes); one is pending at a time; a node learns before it votes; a removed id 
 height that warrants a change is committed first, never decreases, and the driver has the last word.
 """
 
+from collections.abc import Callable, Mapping
+
 from twinledger.consensus import appending, changes, heartbeats, roles
 from twinledger.consensus.configuration import Configuration, Nodes
 from twinledger.consensus.core import Core
@@ -74,12 +76,15 @@ def track_peers(core: Core) -> None:
     """
     members = {node for _, config in core.configurations for node in config.members}
     leaving = {peer for peer, progress in core.peers.items() if progress.removed_at is not None}
-    core.peers = tracked(core, tuple(sorted((members | leaving) - {core.node})))
+    peers = tuple(sorted((members | leaving) - {core.node}))
+    core.peers = tracked(core.peers, peers, lambda: _new_progress(core))
 
 
-def tracked(core: Core, members: Nodes) -> dict[NodeId, Progress]:
-    """Return the progress of these members: what is known is kept, others begin with a probe."""
-    return {member: core.peers.get(member) or _new_progress(core) for member in members}
+def tracked(
+    known: Mapping[NodeId, Progress], members: Nodes, begin: Callable[[], Progress]
+) -> dict[NodeId, Progress]:
+    """Return the progress of these members: what is known is kept, others begin anew."""
+    return {member: known.get(member) or begin() for member in members}
 
 
 def _new_progress(core: Core) -> Progress:

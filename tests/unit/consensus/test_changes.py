@@ -1,0 +1,72 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twinledger.consensus import BadConfiguration, ChangeInProgress, Configuration, Index, NodeId
+from twinledger.consensus.changes import leave_joint, next_configuration
+
+A, B, C, D, E = map(NodeId, "abcde")
+NODES = st.sets(st.sampled_from([A, B, C, D, E]))
+P = Index(9)
+
+
+def test_one_voter_more_is_one_step() -> None:
+    assert next_configuration(Configuration((A, B)), (A, B, C), (), P) == Configuration(
+        (A, B, C), warrant=P
+    )
+
+
+def test_one_voter_less_is_one_step_and_the_voter_is_gone_for_ever() -> None:
+    assert next_configuration(Configuration((A, B)), (A,), (), P) == Configuration(
+        (A,), removed=(B,), warrant=P
+    )
+
+
+def test_a_voter_that_becomes_a_learner_is_not_removed() -> None:
+    assert next_configuration(Configuration((A, B)), (A,), (B,), P).removed == ()
+
+
+def test_a_swap_goes_through_a_joint_configuration() -> None:
+    joint = next_configuration(Configuration((A, B, C), learners=(D,)), (A, B, D), (), P)
+    assert joint == Configuration((A, B, D), outgoing=(A, B, C), warrant=P)
+    assert leave_joint(joint) == Configuration((A, B, D), removed=(C,), warrant=P)
+
+
+def test_a_demoted_voter_learns_only_when_the_joint_configuration_is_left() -> None:
+    joint = next_configuration(Configuration((A, B, C)), (A,), (B,), P)
+    assert (joint.learners, joint.learners_next) == ((), (B,))
+    left = leave_joint(joint)
+    assert (left.learners, left.removed) == ((B,), (C,))
+
+
+def test_a_joint_configuration_must_be_left_first() -> None:
+    joint = Configuration((A,), outgoing=(A, B))
+    for voters in ((A,), (A, B), (C, D)):
+        with pytest.raises(ChangeInProgress):
+            next_configuration(joint, voters, (), P)
+
+
+def test_there_is_always_a_voter() -> None:
+    with pytest.raises(BadConfiguration):
+        next_configuration(Configuration((A,)), (), (A,), P)
+
+
+def test_nobody_votes_and_learns_at_once() -> None:
+    with pytest.raises(BadConfiguration):
+        next_configuration(Configuration((A,)), (A,), (A,), P)
+
+
+@given(NODES.filter(bool), NODES, NODES.filter(bool), NODES)
+def test_every_target_is_reached_and_nobody_is_forgotten(
+    voters: set[NodeId], learners: set[NodeId], goal: set[NodeId], goal_learners: set[NodeId]
+) -> None:
+    start = Configuration(tuple(sorted(voters)), learners=tuple(sorted(learners - voters)))
+    step = next_configuration(start, goal, goal_learners - goal, P)
+    end = leave_joint(step) if step.joint else step
+
+    assert set(end.voters) == goal
+    assert set(end.learners) == goal_learners - goal
+    assert set(end.removed) == set(start.members) - goal - goal_learners
+    assert Configuration.decode(step.encode()) == step
+    if not step.joint:
+        assert len(voters ^ goal) <= 1
