@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.unit.storage.writing import GENESIS_HASH, chain, create_log, open_log, persist
+from twinledger.consensus import Index
 from twinledger.execution.results import Consumed, Execution, Update
 from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.merkle import EMPTY_ROOT, tree_hash
@@ -117,4 +118,4 @@ class Node:
 
 def log_term(log: LogStore, height: int) -> int:
     """The term at a height; that of the newest entry for a height the log has not reached."""
-    return log.term(min(log.last_index(), height))  # type: ignore[type-var]
+    return log.term(min(log.last_index(), Index(height)))

@@ -38,7 +38,7 @@ def refused(folder: Path, remedy: str = "move the folder 'chain' out") -> str:
     return raised.value.message
 
 
-def test_an_undamaged_chain_opens(folder: Path):
+def test_an_undamaged_chain_opens(folder: Path) -> None:
     node = Node(folder)
     assert node.chain.applied_height == 59
     node.close()
@@ -46,13 +46,13 @@ def test_an_undamaged_chain_opens(folder: Path):
 
 @pytest.mark.parametrize("pattern", ["*.log", "MANIFEST-*", "CURRENT"])
 @pytest.mark.parametrize("place", [0.0, 0.02, 0.5, 0.98])
-def test_one_flipped_bit_is_found_at_start(folder: Path, pattern: str, place: float):
+def test_one_flipped_bit_is_found_at_start(folder: Path, pattern: str, place: float) -> None:
     path = newest(folder / "chain", pattern)
     flip_bit(path, int(path.stat().st_size * place))
     refused(folder)
 
 
-def test_one_flipped_bit_in_a_table_is_found_on_reading(folder: Path):
+def test_one_flipped_bit_in_a_table_is_found_on_reading(folder: Path) -> None:
     flip_bit(newest(folder / "chain", "*.ldb"), 30)
     node = Node(folder)
     with pytest.raises(LedgerError) as raised:
@@ -62,12 +62,12 @@ def test_one_flipped_bit_in_a_table_is_found_on_reading(folder: Path):
 
 
 @pytest.mark.parametrize("pattern", ["*.ldb", "MANIFEST-*", "CURRENT"])
-def test_a_deleted_file_is_found(folder: Path, pattern: str):
+def test_a_deleted_file_is_found(folder: Path, pattern: str) -> None:
     newest(folder / "chain", pattern).unlink()
     refused(folder)
 
 
-def test_a_deleted_log_file_takes_the_chain_back_as_a_whole(folder: Path):
+def test_a_deleted_log_file_takes_the_chain_back_as_a_whole(folder: Path) -> None:
     """The chain is never synced, so this is what a power cut leaves: it is replayed."""
     newest(folder / "chain", "*.log").unlink()
     node = Node(folder)
@@ -78,7 +78,7 @@ def test_a_deleted_log_file_takes_the_chain_back_as_a_whole(folder: Path):
     node.close()
 
 
-def test_a_chain_that_was_taken_away_is_rebuilt_from_the_log(folder: Path):
+def test_a_chain_that_was_taken_away_is_rebuilt_from_the_log(folder: Path) -> None:
     (folder / "chain").rename(folder.with_name("kept"))
     node = Node(folder)
     assert node.chain.applied_height == 0
@@ -90,14 +90,14 @@ def test_a_chain_that_was_taken_away_is_rebuilt_from_the_log(folder: Path):
 
 def test_a_chain_that_cannot_be_replayed_is_not_made_anew(
     folder: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(LogStore, "first_index", lambda _: 7)
     (folder / "chain").rename(folder.with_name("kept"))
     refused(folder)
     assert not (folder / "chain" / "CURRENT").exists()
 
 
-def test_a_chain_ahead_of_its_log_is_found(folder: Path):
+def test_a_chain_ahead_of_its_log_is_found(folder: Path) -> None:
     for name in ("log", "log.marker"):
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -140,7 +140,9 @@ def removed(key: bytes) -> Edit:
         (put(APPLIED_KEY, (60).to_bytes(8, "big")), "height 60 was executed"),
     ],
 )
-def test_a_chain_that_leveldb_finds_whole_is_still_checked(folder: Path, edit: Edit, told: str):
+def test_a_chain_that_leveldb_finds_whole_is_still_checked(
+    folder: Path, edit: Edit, told: str
+) -> None:
     database = plyvel.DB(str(folder / "chain"))
     edit(database)
     database.close()
@@ -151,7 +153,7 @@ def test_a_chain_that_leveldb_finds_whole_is_still_checked(folder: Path, edit: E
 
 
 @pytest.mark.parametrize("record", [b"", b"\0\0\0\x05other", b"\0\0\0", b"\xff\xff\xff\xffx"])
-def test_receipts_are_held_against_their_root(folder: Path, record: bytes):
+def test_receipts_are_held_against_their_root(folder: Path, record: bytes) -> None:
     database = plyvel.DB(str(folder / "chain"))
     database.put(receipts_key(5), record)
     database.close()
@@ -164,7 +166,7 @@ def test_receipts_are_held_against_their_root(folder: Path, record: bytes):
 
 def test_a_power_cut_leaves_an_earlier_height_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     supply = PowerSupply(monkeypatch)
     folder, image = tmp_path / "data", tmp_path / "image"
     folder.mkdir()
@@ -190,7 +192,7 @@ def expected_head(folder: Path) -> bytes:
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.35, 0.6, 0.9])
-def test_a_chain_cut_anywhere_is_of_the_height_it_says(folder: Path, kept: float):
+def test_a_chain_cut_anywhere_is_of_the_height_it_says(folder: Path, kept: float) -> None:
     tail = newest(folder / "chain", "*.log")
     with tail.open("r+b") as file:
         file.truncate(int(tail.stat().st_size * kept))

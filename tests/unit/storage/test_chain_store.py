@@ -13,6 +13,7 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.storage import chain_store
 from twinledger.storage.chain_records import Location, UpdatePlace, after_prefix
 from twinledger.storage.chain_store import ChainStore
+from twinledger.storage.database import Changes
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
     made.close()
 
 
-def test_a_new_chain_is_of_no_height(tmp_path: Path):
+def test_a_new_chain_is_of_no_height(tmp_path: Path) -> None:
     create_log(tmp_path)
     log = open_log(tmp_path)
     ChainStore.create(tmp_path / "chain")
@@ -35,7 +36,7 @@ def test_a_new_chain_is_of_no_height(tmp_path: Path):
     log.close()
 
 
-def test_a_block_is_read_as_it_was_executed(node: Node):
+def test_a_block_is_read_as_it_was_executed(node: Node) -> None:
     block = node.commit({b"twin/p": b"1"}, [("p", 1)], transactions=2, payload=b"the body")
     node = node.restarted()
     stored = node.chain.block(1)
@@ -47,20 +48,20 @@ def test_a_block_is_read_as_it_was_executed(node: Node):
     node.close()
 
 
-def test_genesis_is_a_block_without_a_body(node: Node):
+def test_genesis_is_a_block_without_a_body(node: Node) -> None:
     stored = node.chain.block(0)
     assert (stored.header, stored.payload, stored.receipts) == (genesis().header_bytes, b"", ())
 
 
 @pytest.mark.parametrize("height", [-1, 2, 2**63])
-def test_a_block_beyond_the_chain_is_not_found(node: Node, height: int):
+def test_a_block_beyond_the_chain_is_not_found(node: Node, height: int) -> None:
     node.commit({})
     with pytest.raises(LedgerError) as raised:
         node.chain.block(height)
     assert raised.value.code is Code.BLOCK_NOT_FOUND
 
 
-def test_the_state_is_what_the_last_write_said(node: Node):
+def test_the_state_is_what_the_last_write_said(node: Node) -> None:
     reader: StateReader = node.chain
     node.commit({b"twin/a": b"1", b"twin/b": b"1"})
     node.commit({b"twin/a": b"2", b"twin/b": None, b"twin/c": b"1"})
@@ -68,14 +69,14 @@ def test_the_state_is_what_the_last_write_said(node: Node):
     assert list(reader.scan(b"twin/")) == [(b"twin/a", b"2"), (b"twin/c", b"1")]
 
 
-def test_a_scan_keeps_to_its_prefix(node: Node):
+def test_a_scan_keeps_to_its_prefix(node: Node) -> None:
     node.commit(dict.fromkeys([b"twi", b"twin", b"twin/", b"twin/\xff\xff", b"twin0", b"u"], b""))
     assert [key for key, _ in node.chain.scan(b"twin/")] == [b"twin/", b"twin/\xff\xff"]
     assert next(key for key, _ in node.chain.scan(b"")) == b"consortium"
     assert len(list(node.chain.scan(b""))) == 7
 
 
-def test_a_scan_goes_on_after_a_key(node: Node):
+def test_a_scan_goes_on_after_a_key(node: Node) -> None:
     node.commit(dict.fromkeys([b"twin/a", b"twin/b", b"twin/c", b"twine"], b""))
     assert [k for k, _ in node.chain.scan_after(b"twin/", b"twin/a")] == [b"twin/b", b"twin/c"]
     assert next(k for k, _ in node.chain.scan_after(b"twin/", b"")) == b"twin/a"
@@ -86,11 +87,11 @@ def test_a_scan_goes_on_after_a_key(node: Node):
     ("prefix", "above"),
     [(b"a", b"b"), (b"ab", b"ac"), (b"a\xff", b"b"), (b"sa\xff\xff", b"sb"), (b"u\0", b"u\1")],
 )
-def test_the_least_key_above_a_prefix(prefix: bytes, above: bytes):
+def test_the_least_key_above_a_prefix(prefix: bytes, above: bytes) -> None:
     assert after_prefix(prefix) == above
 
 
-def test_a_transaction_is_found_where_it_was_used_up(node: Node):
+def test_a_transaction_is_found_where_it_was_used_up(node: Node) -> None:
     node.commit({})
     node.commit({}, transactions=3)
     assert node.chain.location(transaction_id(2, 1)) == Location(2, 1)
@@ -99,7 +100,7 @@ def test_a_transaction_is_found_where_it_was_used_up(node: Node):
     assert not node.chain.seen(transaction_id(2, 3))
 
 
-def test_the_updates_of_a_twin_are_found_in_order_and_by_page(node: Node):
+def test_the_updates_of_a_twin_are_found_in_order_and_by_page(node: Node) -> None:
     node.commit({}, [("p", 1), ("pump", 1), ("p", 2)])
     for version in range(3, 300):
         node.commit({}, [("p", version)])
@@ -118,7 +119,7 @@ def test_the_updates_of_a_twin_are_found_in_order_and_by_page(node: Node):
     assert node.chain.updates("q", 0, 10) == ()
 
 
-def test_relationships_are_found_from_their_targets(node: Node):
+def test_relationships_are_found_from_their_targets(node: Node) -> None:
     node.commit(
         {
             b"relationship/pump-1/feeds/tank": b"origin",
@@ -138,7 +139,7 @@ def test_relationships_are_found_from_their_targets(node: Node):
     assert list(node.chain.incoming("pump-1")) == []
 
 
-def test_a_snapshot_stays_at_its_height(node: Node):
+def test_a_snapshot_stays_at_its_height(node: Node) -> None:
     node.commit({b"twin/p": b"1"}, [("p", 1)])
     with node.chain.snapshot() as snapshot:
         node.commit({b"twin/p": b"2", b"relationship/a/b/p": b""}, [("p", 2)])
@@ -153,7 +154,9 @@ def test_a_snapshot_stays_at_its_height(node: Node):
             snapshot.block(2)
 
 
-def test_snapshots_are_bounded_and_closing_makes_room(node: Node, monkeypatch: pytest.MonkeyPatch):
+def test_snapshots_are_bounded_and_closing_makes_room(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(chain_store, "MAX_SNAPSHOTS", 2)
     node = node.restarted()
     first, second = node.chain.snapshot(), node.chain.snapshot()
@@ -170,11 +173,13 @@ def test_snapshots_are_bounded_and_closing_makes_room(node: Node, monkeypatch: p
     node.close()
 
 
-def test_a_block_is_one_batch_and_is_not_synced(node: Node, monkeypatch: pytest.MonkeyPatch):
+def test_a_block_is_one_batch_and_is_not_synced(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     batches = list[bool]()
     write = node.chain._database.write
 
-    def noting(changes, *, sync):
+    def noting(changes: Changes, *, sync: bool) -> None:
         batches.append(sync)
         write(changes, sync=sync)
 
@@ -183,7 +188,7 @@ def test_a_block_is_one_batch_and_is_not_synced(node: Node, monkeypatch: pytest.
     assert batches == [False]
 
 
-def test_a_block_out_of_order_is_refused(node: Node):
+def test_a_block_out_of_order_is_refused(node: Node) -> None:
     head = node.chain.header(0).hash()
     with pytest.raises(LedgerError, match="in order"):
         node.chain.apply(execution(2, 1, head, {}))
@@ -195,7 +200,7 @@ def test_a_block_out_of_order_is_refused(node: Node):
     assert node.chain.applied_height == 1
 
 
-def test_receipts_of_any_number_and_size_come_back(node: Node):
+def test_receipts_of_any_number_and_size_come_back(node: Node) -> None:
     node.commit({}, [("p" * 100, 1)] * 50, transactions=40)
     node.commit({}, transactions=0)
     assert node.chain.receipts(1)[39] == receipt(1, 39, [("p" * 100, 1)] * 50)

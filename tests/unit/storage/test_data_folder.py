@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -52,13 +53,13 @@ def refused(path: Path) -> LedgerError:
     return raised.value
 
 
-def test_a_folder_knows_its_node_and_its_chain(folder: DataFolder):
+def test_a_folder_knows_its_node_and_its_chain(folder: DataFolder) -> None:
     assert folder.node_id == "pump-node"
     assert folder.genesis == GENESIS
     assert folder.chain_id == domains.domain_hash(domains.GENESIS, GENESIS)
 
 
-def test_its_stores_are_empty_and_of_its_chain(folder: DataFolder):
+def test_its_stores_are_empty_and_of_its_chain(folder: DataFolder) -> None:
     stores = folder.open_stores()
     assert stores.log.hash(stores.log.last_index()) == folder.chain_id
     assert stores.chain.applied_height is None
@@ -66,7 +67,7 @@ def test_its_stores_are_empty_and_of_its_chain(folder: DataFolder):
     stores.close()
 
 
-def test_opening_never_makes_a_folder(tmp_path: Path):
+def test_opening_never_makes_a_folder(tmp_path: Path) -> None:
     assert refused(tmp_path / "absent").code is Code.CONFIG_INVALID
     assert not (tmp_path / "absent").exists()
     (tmp_path / "empty").mkdir()
@@ -74,7 +75,7 @@ def test_opening_never_makes_a_folder(tmp_path: Path):
     assert list((tmp_path / "empty").iterdir()) == []
 
 
-def test_a_folder_is_not_made_over_another(path: Path):
+def test_a_folder_is_not_made_over_another(path: Path) -> None:
     before = sorted(path.rglob("*"))
     with pytest.raises(LedgerError) as raised:
         DataFolder.create(path, b"other", NodeId("other"))
@@ -85,11 +86,11 @@ def test_a_folder_is_not_made_over_another(path: Path):
 
 def test_a_folder_that_could_not_be_finished_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def full(_file: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(durable_file.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageFailure) as raised:
         DataFolder.create(tmp_path / "x", GENESIS, NodeId("x"), reserve_bytes=RESERVE)
     assert raised.value.full
@@ -98,7 +99,7 @@ def test_a_folder_that_could_not_be_finished_leaves_nothing(
     DataFolder.create(tmp_path / "x", GENESIS, NodeId("x"), reserve_bytes=RESERVE)
 
 
-def test_every_new_name_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_every_new_name_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = list[Path]()
     real = durable_file.sync_directory
 
@@ -114,7 +115,7 @@ def test_every_new_name_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("name", ["folder", "genesis.json", "log.marker", "log"])
-def test_a_lost_part_is_found(path: Path, name: str):
+def test_a_lost_part_is_found(path: Path, name: str) -> None:
     lost = path / name
     shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
     with pytest.raises(LedgerError) as raised, DataFolder.open(path) as folder:
@@ -123,24 +124,24 @@ def test_a_lost_part_is_found(path: Path, name: str):
 
 
 @pytest.mark.parametrize("offset", [0, 3, 25, 30, 40, 100, 135, 185])
-def test_one_flipped_bit_of_its_record_is_found(path: Path, offset: int):
+def test_one_flipped_bit_of_its_record_is_found(path: Path, offset: int) -> None:
     flip_bit(path / "folder", offset)
     assert refused(path).code is Code.DATA_DAMAGED
 
 
-def test_a_truncated_record_is_found(path: Path):
+def test_a_truncated_record_is_found(path: Path) -> None:
     (path / "folder").write_bytes((path / "folder").read_bytes()[:-2])
     assert refused(path).code is Code.DATA_DAMAGED
 
 
-def test_another_genesis_is_found(path: Path):
+def test_another_genesis_is_found(path: Path) -> None:
     (path / "genesis.json").write_bytes(GENESIS + b" ")
     error = refused(path)
     assert error.code is Code.DATA_DAMAGED
     assert "genesis.json" in error.message
 
 
-def test_an_unknown_format_is_named(path: Path):
+def test_an_unknown_format_is_named(path: Path) -> None:
     record = FolderRecord(NodeId("x"), bytes(32))
     (path / "folder").write_bytes(encode_folder(record, version=2))
     error = refused(path)
@@ -148,7 +149,7 @@ def test_an_unknown_format_is_named(path: Path):
     assert "format 2" in error.message
 
 
-def test_a_folder_is_open_in_one_process_at_a_time(folder: DataFolder):
+def test_a_folder_is_open_in_one_process_at_a_time(folder: DataFolder) -> None:
     assert refused(folder.path).code is Code.DATA_IN_USE
     other = subprocess.run(
         [sys.executable, "-c", OPENER, str(folder.path)],
@@ -162,7 +163,7 @@ def test_a_folder_is_open_in_one_process_at_a_time(folder: DataFolder):
     DataFolder.open(folder.path).close()
 
 
-def test_a_refused_folder_is_not_left_locked(path: Path):
+def test_a_refused_folder_is_not_left_locked(path: Path) -> None:
     content = (path / "folder").read_bytes()
     (path / "folder").unlink()
     assert refused(path).code is Code.DATA_DAMAGED
@@ -170,7 +171,7 @@ def test_a_refused_folder_is_not_left_locked(path: Path):
     DataFolder.open(path).close()
 
 
-def test_refused_stores_are_not_left_open(folder: DataFolder):
+def test_refused_stores_are_not_left_open(folder: DataFolder) -> None:
     (folder.path / "chain").rename(folder.path / "away")
     (folder.path / "chain").mkdir()
     with pytest.raises(LedgerError):
@@ -180,14 +181,14 @@ def test_refused_stores_are_not_left_open(folder: DataFolder):
     folder.open_stores().close()
 
 
-def test_how_a_run_ended_is_told_while_the_node_is_down(folder: DataFolder):
+def test_how_a_run_ended_is_told_while_the_node_is_down(folder: DataFolder) -> None:
     last_exit = LastExit("DATA_DAMAGED", "The log ended.", "Join anew.", 65, 17)
     folder.write_last_exit(last_exit)
     assert DataFolder.last_exit(folder.path) == last_exit
     assert json.loads((folder.path / "last_exit.json").read_text())["exit_code"] == 65
 
 
-def test_a_node_whose_stores_are_on_a_full_disk_starts_by_its_reserve(path: Path):
+def test_a_node_whose_stores_are_on_a_full_disk_starts_by_its_reserve(path: Path) -> None:
     """The disk is full but for the reserve; opening the stores is what needs the room."""
     with DataFolder.open(path, reserve_bytes=RESERVE, free=lambda _: 0) as folder:
         stores = folder.open_stores()

@@ -35,7 +35,7 @@ def write_more_than_a_buffer(database: Database) -> None:
         database.write([(bytes([number]), bytes(1 << 20))], sync=False)
 
 
-def test_a_full_disk_is_told_when_writing(tmp_path: Path):
+def test_a_full_disk_is_told_when_writing(tmp_path: Path) -> None:
     opened(tmp_path / "x", create=True).close()
     database = opened(tmp_path / "x")
     fill_disk(tmp_path / "x")
@@ -47,7 +47,7 @@ def test_a_full_disk_is_told_when_writing(tmp_path: Path):
     database.close()
 
 
-def test_a_full_disk_is_told_when_opening_and_is_no_damage(tmp_path: Path):
+def test_a_full_disk_is_told_when_opening_and_is_no_damage(tmp_path: Path) -> None:
     database = opened(tmp_path / "x", create=True)
     database.write([(b"a", b"b")], sync=True)
     database.close()
@@ -63,7 +63,7 @@ def test_a_full_disk_is_told_when_opening_and_is_no_damage(tmp_path: Path):
     database.close()
 
 
-def test_after_a_failed_write_nothing_is_written_any_more(tmp_path: Path):
+def test_after_a_failed_write_nothing_is_written_any_more(tmp_path: Path) -> None:
     database = opened(tmp_path / "x", create=True)
     fill_disk(tmp_path / "x")
     with pytest.raises(StorageFailure):
@@ -93,7 +93,7 @@ except StorageFailure as failure:
 """
 
 
-def test_a_disk_that_fails_otherwise_is_told_from_a_full_one(tmp_path: Path):
+def test_a_disk_that_fails_otherwise_is_told_from_a_full_one(tmp_path: Path) -> None:
     """The kernel refuses real writes of a real process: its files may not grow any more."""
     ran = subprocess.run(
         [sys.executable, "-c", FILE_TOO_LARGE, str(tmp_path / "x")],
@@ -107,7 +107,9 @@ def test_a_disk_that_fails_otherwise_is_told_from_a_full_one(tmp_path: Path):
     assert "File too large" in message
 
 
-def test_a_failed_sync_of_the_folder_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_failed_sync_of_the_folder_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = opened(tmp_path / "x", create=True)
 
     def broken(_path: Path) -> None:
@@ -125,7 +127,7 @@ def test_a_failed_sync_of_the_folder_is_a_failure(tmp_path: Path, monkeypatch: p
 
 def test_new_names_are_synced_once_leveldb_changed_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     database = opened(tmp_path / "x", create=True)
     synced = list[Path]()
     monkeypatch.setattr(database_module, "sync_directory", synced.append)
@@ -138,7 +140,7 @@ def test_new_names_are_synced_once_leveldb_changed_files(
     database.close()
 
 
-def test_a_store_is_opened_by_one_process_at_a_time(tmp_path: Path):
+def test_a_store_is_opened_by_one_process_at_a_time(tmp_path: Path) -> None:
     database = opened(tmp_path / "x", create=True)
     with pytest.raises(LedgerError) as raised:
         opened(tmp_path / "x")
@@ -146,19 +148,19 @@ def test_a_store_is_opened_by_one_process_at_a_time(tmp_path: Path):
     database.close()
 
 
-def test_a_missing_store_is_not_made_by_opening(tmp_path: Path):
+def test_a_missing_store_is_not_made_by_opening(tmp_path: Path) -> None:
     with pytest.raises(LedgerError) as raised:
         opened(tmp_path / "x")
     assert raised.value.code is Code.DATA_DAMAGED
 
 
-def test_a_store_is_not_made_over_another(tmp_path: Path):
+def test_a_store_is_not_made_over_another(tmp_path: Path) -> None:
     opened(tmp_path / "x", create=True).close()
     with pytest.raises(StorageFailure):
         opened(tmp_path / "x", create=True)
 
 
-def test_damage_found_while_reading_is_told(tmp_path: Path):
+def test_damage_found_while_reading_is_told(tmp_path: Path) -> None:
     database = opened(tmp_path / "x", create=True)
     database.write([(bytes([n]), bytes([n]) * 1000) for n in range(100)], sync=True)
     database.close()
@@ -177,7 +179,7 @@ def test_damage_found_while_reading_is_told(tmp_path: Path):
     database.close()
 
 
-def test_a_snapshot_stays_as_it_was(tmp_path: Path):
+def test_a_snapshot_stays_as_it_was(tmp_path: Path) -> None:
     database = opened(tmp_path / "x", create=True)
     database.write([(b"a", b"1"), (b"b", b"1")], sync=False)
     snapshot = database.snapshot()
@@ -203,7 +205,7 @@ def test_a_snapshot_stays_as_it_was(tmp_path: Path):
 )
 def test_the_last_key_of_a_range_is_found(
     tmp_path: Path, start: bytes, stop: bytes, found: bytes | None
-):
+) -> None:
     database = opened(tmp_path / "x", create=True)
     database.write([(b"a", b""), (b"c", b""), (b"e", b"")], sync=False)
     assert database.last_key(start, stop) == found
@@ -211,13 +213,15 @@ def test_the_last_key_of_a_range_is_found(
     database.close()
 
 
-def test_an_empty_store_has_no_last_key(tmp_path: Path):
+def test_an_empty_store_has_no_last_key(tmp_path: Path) -> None:
     database = opened(tmp_path / "x", create=True)
     assert database.last_key(b"", b"\xff") is None
     database.close()
 
 
-def test_the_options_that_find_damage_are_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_options_that_find_damage_are_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without them one flipped bit makes a hole in the middle, and no error."""
     options = dict[str, object]()
     real = plyvel.DB

@@ -48,7 +48,7 @@ def run_and_kill(folder: Path, after: int) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_what_a_killed_process_reported_is_there(tmp_path: Path, seed: int):
+def test_what_a_killed_process_reported_is_there(tmp_path: Path, seed: int) -> None:
     Node.create(tmp_path).close()
     draw = random.Random(seed)
     reported = dict[int, str]()

@@ -42,7 +42,7 @@ def refused(folder: Path) -> str:
     return raised.value.message
 
 
-def test_an_undamaged_log_opens(folder: Path):
+def test_an_undamaged_log_opens(folder: Path) -> None:
     log = open_log(folder)
     assert log.last_index() == 80
     log.close()
@@ -50,30 +50,30 @@ def test_an_undamaged_log_opens(folder: Path):
 
 @pytest.mark.parametrize("pattern", ["*.log", "*.ldb", "MANIFEST-*", "CURRENT"])
 @pytest.mark.parametrize("place", [0.0, 0.02, 0.5, 0.98])
-def test_one_flipped_bit_is_found(folder: Path, pattern: str, place: float):
+def test_one_flipped_bit_is_found(folder: Path, pattern: str, place: float) -> None:
     path = newest(folder / "log", pattern)
     flip_bit(path, int(path.stat().st_size * place))
     refused(folder)
 
 
 @pytest.mark.parametrize("pattern", ["*.log", "*.ldb", "MANIFEST-*", "CURRENT"])
-def test_a_deleted_file_is_found(folder: Path, pattern: str):
+def test_a_deleted_file_is_found(folder: Path, pattern: str) -> None:
     newest(folder / "log", pattern).unlink()
     refused(folder)
 
 
 @pytest.mark.parametrize("pattern", ["LOCK", "LOG"])
-def test_files_without_data_are_not_missed(folder: Path, pattern: str):
+def test_files_without_data_are_not_missed(folder: Path, pattern: str) -> None:
     (folder / "log" / pattern).unlink()
     open_log(folder).close()
 
 
-def test_a_deleted_store_does_not_come_up_empty(folder: Path):
+def test_a_deleted_store_does_not_come_up_empty(folder: Path) -> None:
     shutil.rmtree(folder / "log")
     refused(folder)
 
 
-def test_a_store_put_back_from_yesterday_is_found(folder: Path):
+def test_a_store_put_back_from_yesterday_is_found(folder: Path) -> None:
     shutil.copytree(folder / "log", folder / "yesterday")
     log = open_log(folder)
     append(log, 1, term=2)
@@ -83,7 +83,7 @@ def test_a_store_put_back_from_yesterday_is_found(folder: Path):
     assert "ends at index 80, but index 81" in refused(folder)
 
 
-def test_a_store_from_before_the_last_vote_is_found(folder: Path):
+def test_a_store_from_before_the_last_vote_is_found(folder: Path) -> None:
     shutil.copytree(folder / "log", folder / "yesterday")
     log = open_log(folder)
     log.write(persist(hard_state=vote(2, "b")))
@@ -93,7 +93,9 @@ def test_a_store_from_before_the_last_vote_is_found(folder: Path):
     assert "writes" in refused(folder)
 
 
-def test_the_log_of_another_node_is_found(folder: Path, tmp_path_factory: pytest.TempPathFactory):
+def test_the_log_of_another_node_is_found(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     other = tmp_path_factory.mktemp("other")
     create_log(other)
     log = open_log(other)
@@ -106,18 +108,18 @@ def test_the_log_of_another_node_is_found(folder: Path, tmp_path_factory: pytest
 
 
 @pytest.mark.parametrize("slot", [0, 4096])
-def test_one_torn_slot_of_the_marker_is_survived(folder: Path, slot: int):
+def test_one_torn_slot_of_the_marker_is_survived(folder: Path, slot: int) -> None:
     flip_bit(folder / "log.marker", slot + 10)
     open_log(folder).close()
 
 
-def test_a_marker_without_a_whole_slot_is_found(folder: Path):
+def test_a_marker_without_a_whole_slot_is_found(folder: Path) -> None:
     for slot in (0, 4096):
         flip_bit(folder / "log.marker", slot + 10)
     assert "Neither slot" in refused(folder)
 
 
-def test_a_lost_marker_is_found(folder: Path):
+def test_a_lost_marker_is_found(folder: Path) -> None:
     (folder / "log.marker").unlink()
     assert "log.marker is missing" in refused(folder)
 
@@ -192,14 +194,16 @@ def short_anchor(database: plyvel.DB) -> None:
         (short_anchor, "anchor is not readable"),
     ],
 )
-def test_a_store_that_leveldb_finds_whole_is_still_checked(folder: Path, edit: Edit, told: str):
+def test_a_store_that_leveldb_finds_whole_is_still_checked(
+    folder: Path, edit: Edit, told: str
+) -> None:
     database = plyvel.DB(str(folder / "log"))
     edit(database)
     database.close()
     assert told in refused(folder)
 
 
-def test_an_entry_lost_while_the_node_runs_is_found_on_reading(folder: Path):
+def test_an_entry_lost_while_the_node_runs_is_found_on_reading(folder: Path) -> None:
     log = open_log(folder)
     log._database.write([(entry_key(41), None)], sync=False)
     with pytest.raises(LedgerError, match="no entry at index 41"):
@@ -209,7 +213,7 @@ def test_an_entry_lost_while_the_node_runs_is_found_on_reading(folder: Path):
     log.close()
 
 
-def test_the_rolling_hash_is_the_cores(folder: Path):
+def test_the_rolling_hash_is_the_cores(folder: Path) -> None:
     log = open_log(folder)
     entry = log.entry(Index(41))
     expected = entry_hash(log.hash(Index(40)), entry.index, entry.term, entry.kind, entry.payload)

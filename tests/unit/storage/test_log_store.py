@@ -17,6 +17,7 @@ from tests.unit.storage.writing import (
 )
 from twinledger.consensus import Index, LogReader
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.storage.database import Changes
 from twinledger.storage.log_store import RECENT_POSITIONS, LogStore
 
 
@@ -33,14 +34,14 @@ def reopened(log: LogStore, folder: Path) -> LogStore:
     return open_log(folder)
 
 
-def test_a_new_log_is_empty_and_begins_at_the_genesis_hash(log: LogStore):
+def test_a_new_log_is_empty_and_begins_at_the_genesis_hash(log: LogStore) -> None:
     reader: LogReader = log
     assert (reader.first_index(), reader.last_index()) == (1, 0)
     assert (reader.term(Index(0)), reader.hash(Index(0))) == (0, GENESIS_HASH)
     assert (log.hard_state, log.commit, log.snapshot()) == (vote(0), 0, None)
 
 
-def test_entries_vote_and_commit_come_back_after_a_restart(log: LogStore, tmp_path: Path):
+def test_entries_vote_and_commit_come_back_after_a_restart(log: LogStore, tmp_path: Path) -> None:
     entries = chain(log, [b"one", b"", b"three"], term=4)
     log.write(persist(*entries, hard_state=vote(4, "pump-node"), commit=2))
     log = reopened(log, tmp_path)
@@ -49,7 +50,7 @@ def test_entries_vote_and_commit_come_back_after_a_restart(log: LogStore, tmp_pa
     log.close()
 
 
-def test_a_vote_alone_is_kept_and_a_later_write_keeps_it(log: LogStore, tmp_path: Path):
+def test_a_vote_alone_is_kept_and_a_later_write_keeps_it(log: LogStore, tmp_path: Path) -> None:
     log.write(persist(hard_state=vote(7, "b")))
     append(log, 1, term=7)
     log = reopened(log, tmp_path)
@@ -57,7 +58,7 @@ def test_a_vote_alone_is_kept_and_a_later_write_keeps_it(log: LogStore, tmp_path
     log.close()
 
 
-def test_a_new_term_without_a_vote_forgets_the_old_vote(log: LogStore, tmp_path: Path):
+def test_a_new_term_without_a_vote_forgets_the_old_vote(log: LogStore, tmp_path: Path) -> None:
     log.write(persist(hard_state=vote(7, "b")))
     log.write(persist(hard_state=vote(8)))
     log = reopened(log, tmp_path)
@@ -65,7 +66,7 @@ def test_a_new_term_without_a_vote_forgets_the_old_vote(log: LogStore, tmp_path:
     log.close()
 
 
-def test_a_conflicting_tail_is_replaced_by_one_write(log: LogStore, tmp_path: Path):
+def test_a_conflicting_tail_is_replaced_by_one_write(log: LogStore, tmp_path: Path) -> None:
     append(log, 6, term=1)
     kept = log.entries(Index(1), Index(4), 10_000)
     replacement = chain(log, [b"new"], term=2, after=3)
@@ -77,7 +78,7 @@ def test_a_conflicting_tail_is_replaced_by_one_write(log: LogStore, tmp_path: Pa
     log.close()
 
 
-def test_a_tail_can_be_removed_without_a_replacement(log: LogStore, tmp_path: Path):
+def test_a_tail_can_be_removed_without_a_replacement(log: LogStore, tmp_path: Path) -> None:
     append(log, 6)
     log.write(persist(truncate_from=3))
     assert log.last_index() == 2
@@ -90,7 +91,7 @@ def test_a_tail_can_be_removed_without_a_replacement(log: LogStore, tmp_path: Pa
     log.close()
 
 
-def test_what_is_committed_is_never_removed(log: LogStore):
+def test_what_is_committed_is_never_removed(log: LogStore) -> None:
     append(log, 3)
     log.write(persist(commit=2))
     with pytest.raises(LedgerError) as raised:
@@ -99,26 +100,26 @@ def test_what_is_committed_is_never_removed(log: LogStore):
     assert log.last_index() == 3
 
 
-def test_the_commit_index_never_goes_back(log: LogStore):
+def test_the_commit_index_never_goes_back(log: LogStore) -> None:
     append(log, 3)
     log.write(persist(commit=3))
     log.write(persist(*chain(log, [b"x"]), commit=1))
     assert log.commit == 3
 
 
-def test_a_gap_is_refused(log: LogStore):
+def test_a_gap_is_refused(log: LogStore) -> None:
     entries = chain(log, [b"one", b"two"])
     with pytest.raises(LedgerError, match="without a gap"):
         log.write(persist(entries[1]))
 
 
-def test_a_term_that_goes_back_is_refused(log: LogStore):
+def test_a_term_that_goes_back_is_refused(log: LogStore) -> None:
     log.write(persist(hard_state=vote(3)))
     with pytest.raises(LedgerError, match="term never goes back"):
         log.write(persist(hard_state=vote(2)))
 
 
-def test_entries_are_paged_by_bytes_and_at_least_one_is_given(log: LogStore):
+def test_entries_are_paged_by_bytes_and_at_least_one_is_given(log: LogStore) -> None:
     entries = chain(log, [bytes(100)] * 5)
     log.write(persist(*entries))
     size = entries[0].size
@@ -129,14 +130,14 @@ def test_entries_are_paged_by_bytes_and_at_least_one_is_given(log: LogStore):
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 2), (2, 2), (1, 5), (4, 5)])
-def test_entries_that_are_not_kept_are_not_asked_for(log: LogStore, low: int, high: int):
+def test_entries_that_are_not_kept_are_not_asked_for(log: LogStore, low: int, high: int) -> None:
     append(log, 3)
     with pytest.raises(LedgerError) as raised:
         log.entries(Index(low), Index(high), 100)
     assert raised.value.code is Code.INTERNAL
 
 
-def test_terms_and_hashes_beyond_the_cache_come_from_the_disk(log: LogStore):
+def test_terms_and_hashes_beyond_the_cache_come_from_the_disk(log: LogStore) -> None:
     entries = chain(log, [b""] * (RECENT_POSITIONS + 10))
     log.write(persist(*entries))
     assert len(log._recent) <= RECENT_POSITIONS + 1
@@ -145,7 +146,7 @@ def test_terms_and_hashes_beyond_the_cache_come_from_the_disk(log: LogStore):
     assert log.hash(Index(0)) == GENESIS_HASH
 
 
-def test_the_newest_configuration_at_an_index_is_found(log: LogStore, tmp_path: Path):
+def test_the_newest_configuration_at_an_index_is_found(log: LogStore, tmp_path: Path) -> None:
     append(log, 2)
     log.write(persist(configuration_entry(log, "a", "b")))
     append(log, 2)
@@ -167,7 +168,7 @@ def voters_at(log: LogStore, index: int) -> tuple[str, ...]:
 
 def test_a_persist_that_carries_only_messages_writes_nothing(
     log: LogStore, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     append(log, 1)
     monkeypatch.setattr(log._database, "write", lambda *_, **__: pytest.fail("it wrote"))
     log.write(persist())
@@ -175,12 +176,12 @@ def test_a_persist_that_carries_only_messages_writes_nothing(
 
 def test_only_a_commit_index_is_written_without_a_sync(
     log: LogStore, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     append(log, 1)
     syncs = list[bool]()
     write = log._database.write
 
-    def noting(changes, *, sync):
+    def noting(changes: Changes, *, sync: bool) -> None:
         syncs.append(sync)
         write(changes, sync=sync)
 
@@ -192,7 +193,7 @@ def test_only_a_commit_index_is_written_without_a_sync(
     assert syncs == [False, True, True, True]
 
 
-def test_a_log_of_another_chain_is_refused(tmp_path: Path):
+def test_a_log_of_another_chain_is_refused(tmp_path: Path) -> None:
     LogStore.create(tmp_path / "log", tmp_path / "log.marker", bytes(32))
     with pytest.raises(LedgerError, match="another chain"):
         open_log(tmp_path)

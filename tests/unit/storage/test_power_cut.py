@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_everything_acknowledged_is_there(supply: PowerSupply, folder: Path):
+def test_everything_acknowledged_is_there(supply: PowerSupply, folder: Path) -> None:
     create_log(folder)
     log = open_log(folder)
     acknowledged = write_much(log)
@@ -58,7 +58,7 @@ def test_everything_acknowledged_is_there(supply: PowerSupply, folder: Path):
 
 def test_everything_acknowledged_is_there_after_leveldb_changed_files(
     supply: PowerSupply, folder: Path
-):
+) -> None:
     create_log(folder)
     log = open_log(folder)
     for number in range(20):
@@ -72,7 +72,7 @@ def test_everything_acknowledged_is_there_after_leveldb_changed_files(
     survivor.close()
 
 
-def test_a_store_that_does_not_sync_is_found_out(supply: PowerSupply, folder: Path):
+def test_a_store_that_does_not_sync_is_found_out(supply: PowerSupply, folder: Path) -> None:
     create_log(folder)
     supply.ignore_sync = True
     log = open_log(folder)
@@ -86,7 +86,7 @@ def test_a_store_that_does_not_sync_is_found_out(supply: PowerSupply, folder: Pa
 
 def test_an_unsynced_vote_is_found_out_though_no_entry_is_missing(
     supply: PowerSupply, folder: Path
-):
+) -> None:
     create_log(folder)
     log = open_log(folder)
     append(log, 3)
@@ -100,7 +100,7 @@ def test_an_unsynced_vote_is_found_out_though_no_entry_is_missing(
 
 def test_a_second_vote_in_one_term_is_not_possible_after_a_lost_write(
     supply: PowerSupply, folder: Path
-):
+) -> None:
     create_log(folder)
     log = open_log(folder)
     log.write(persist(hard_state=vote(9)))
@@ -115,7 +115,7 @@ def test_a_second_vote_in_one_term_is_not_possible_after_a_lost_write(
 @pytest.mark.parametrize("missing", [1, 8, 40, 600, 5000])
 def test_a_tail_cut_before_the_last_synced_byte_is_found(
     supply: PowerSupply, folder: Path, missing: int
-):
+) -> None:
     create_log(folder)
     log = open_log(folder)
     append(log, 30, size=400)
@@ -130,7 +130,7 @@ def test_a_tail_cut_before_the_last_synced_byte_is_found(
 
 def test_a_write_that_was_torn_before_it_was_acknowledged_is_no_damage(
     supply: PowerSupply, folder: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     create_log(folder)
     log = open_log(folder)
     append(log, 3, size=400)
@@ -157,7 +157,7 @@ def truncate_and_cut(supply: PowerSupply, folder: Path, monkeypatch: pytest.Monk
         real(file)
         synced.append((folder / "log.marker").read_bytes())
 
-    monkeypatch.setattr(marker_module.os, "fdatasync", noting)
+    monkeypatch.setattr(os, "fdatasync", noting)
     log.write(persist(*chain(log, [b"new"], term=2, after=3), truncate_from=4))
     image = after_the_cut(supply, folder)
     (image / "log.marker").write_bytes(synced[-1])
@@ -167,7 +167,7 @@ def truncate_and_cut(supply: PowerSupply, folder: Path, monkeypatch: pytest.Monk
 
 def test_a_power_cut_after_a_conflict_is_no_damage(
     supply: PowerSupply, folder: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     survivor = open_log(truncate_and_cut(supply, folder, monkeypatch))
     assert (survivor.last_index(), survivor.term(Index(4))) == (4, 2)
     survivor.close()
@@ -175,10 +175,10 @@ def test_a_power_cut_after_a_conflict_is_no_damage(
 
 def test_a_marker_that_is_not_lowered_before_a_conflict_raises_a_false_alarm(
     supply: PowerSupply, folder: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     write = marker_module.Marker.write
 
-    def mutant(self, mark, *, sync=False):
+    def mutant(self: marker_module.Marker, mark: marker_module.Mark, *, sync: bool = False) -> None:
         if not sync:
             write(self, mark)
 
@@ -187,7 +187,7 @@ def test_a_marker_that_is_not_lowered_before_a_conflict_raises_a_false_alarm(
         open_log(truncate_and_cut(supply, folder, monkeypatch))
 
 
-def test_a_crash_between_the_log_and_its_marker_is_no_damage(folder: Path):
+def test_a_crash_between_the_log_and_its_marker_is_no_damage(folder: Path) -> None:
     create_log(folder)
     log = open_log(folder)
     append(log, 3)
@@ -200,7 +200,7 @@ def test_a_crash_between_the_log_and_its_marker_is_no_damage(folder: Path):
     log.close()
 
 
-def test_the_kernel_holds_nothing_back_once_a_write_returned(folder: Path):
+def test_the_kernel_holds_nothing_back_once_a_write_returned(folder: Path) -> None:
     create_log(folder)
     log = open_log(folder)
     append(log, 1)
@@ -215,7 +215,7 @@ def test_the_kernel_holds_nothing_back_once_a_write_returned(folder: Path):
     assert left == 0
 
 
-def test_yesterdays_whole_folder_is_not_noticed_here(folder: Path):
+def test_yesterdays_whole_folder_is_not_noticed_here(folder: Path) -> None:
     """The limit of what one disk can know; peers notice it. See docs/operations/storage.md."""
     create_log(folder)
     log = open_log(folder)
