@@ -12,8 +12,10 @@ from twinledger.consensus import (
     AppendAccepted,
     AppendRejected,
     Configuration,
+    Entry,
     Index,
     NodeId,
+    PreVoteResponse,
     Role,
     Term,
     VoteResponse,
@@ -32,24 +34,18 @@ def test_1_an_election_needs_a_majority_of_each_half_not_of_their_union() -> Non
     cluster.campaign("a")
     cluster.nodes["a"].work()
     core = cluster["a"]
-    core.step(PreVote(B))
-    core.step(PreVote(D))
+    for voter in (B, D):
+        core.step(PreVoteResponse(voter, A, Term(1), granted=True))
     cluster.nodes["a"].work()
-    assert core.role is Role.CANDIDATE
+    assert cluster.role("a") is Role.CANDIDATE
 
     # a and b and c: three of five, a majority of the union and of the old half, not of the new.
     for voter in (B, C):
         core.step(VoteResponse(voter, A, core.term, granted=True))
-    assert core.role is Role.CANDIDATE
+    assert cluster.role("a") is Role.CANDIDATE
 
     core.step(VoteResponse(E, A, core.term, granted=True))
-    assert core.role is Role.LEADER
-
-
-def PreVote(sender: NodeId) -> object:  # noqa: N802
-    from twinledger.consensus import PreVoteResponse
-
-    return PreVoteResponse(sender, A, Term(1), granted=True)
+    assert cluster.role("a") is Role.LEADER
 
 
 def test_1_commitment_needs_a_majority_of_each_half_too() -> None:
@@ -91,8 +87,9 @@ def follower() -> Cluster:
     return cluster
 
 
-def append(entries: tuple, commit: int, previous: tuple = (0, 0, GENESIS)) -> Append:
-    index, term, content = previous
+def append(entries: tuple[Entry, ...], commit: int, after: Entry | None = None) -> Append:
+    """Return an Append from a to b, of term 1, whose entries follow the one given."""
+    index, term, content = (after.index, after.term, after.hash) if after else (0, 0, GENESIS)
     return Append(A, B, Term(1), Index(index), Term(term), content, entries, Index(commit))
 
 
@@ -105,7 +102,7 @@ def test_4_an_early_append_that_arrives_late_cuts_nothing_off(follower: Cluster)
 
 def test_4_nor_does_one_that_ends_between_commit_and_the_last_entry(follower: Cluster) -> None:
     first, second, third = chain(1, 1, 1)
-    follower["b"].step(append((), commit=2, previous=(2, 1, second.hash)))
+    follower["b"].step(append((), commit=2, after=second))
     follower.nodes["b"].work()
 
     assert follower.disk("b").log == [first, second, third]
@@ -114,7 +111,7 @@ def test_4_nor_does_one_that_ends_between_commit_and_the_last_entry(follower: Cl
 def test_5_an_acknowledgement_ends_where_the_message_ended(follower: Cluster) -> None:
     """b holds three entries; what it has beyond the message may be of no leader at all."""
     second = chain(1, 1)[1]
-    follower["b"].step(append((), commit=2, previous=(2, 1, second.hash)))
+    follower["b"].step(append((), commit=2, after=second))
 
     assert follower.nodes["b"].work() == [AppendAccepted(B, A, Term(1), Index(2))]
 

@@ -8,12 +8,12 @@ def test_it_leads_only_after_its_own_vote_is_synced() -> None:
     cluster = Cluster("a")
     cluster.nodes["a"].hold_syncs = True
     cluster.tick("a", times=PATIENCE)
-    assert cluster["a"].role is Role.CANDIDATE
+    assert cluster.role("a") is Role.CANDIDATE
 
     cluster.nodes["a"].hold_syncs = False
     cluster.settle()
 
-    assert cluster["a"].role is Role.LEADER
+    assert cluster.role("a") is Role.LEADER
 
 
 def test_nothing_is_committed_before_it_is_synced() -> None:

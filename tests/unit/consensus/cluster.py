@@ -38,6 +38,7 @@ Sent = TypeVar("Sent")
 GENESIS = b"\x07" * 32
 ELECTION_TICKS = 10
 ELECTION = PreVoteRequest | PreVoteResponse | VoteRequest | VoteResponse
+ROUNDS = 2_000
 PATIENCE = 2 * ELECTION_TICKS - 1
 
 
@@ -175,7 +176,9 @@ class Node:
     def work(self) -> list[Message]:
         """Do all that the core asks for. Return the messages that leave."""
         leaving: list[Message] = []
-        while self.raft is not None and (self._waits() or self.core.has_ready()):
+        for _ in range(ROUNDS):
+            if self.raft is None or not (self._waits() or self.core.has_ready()):
+                return leaving
             if self.core.has_ready():
                 ready = self.core.ready()
                 leaving.extend(ready.messages)
@@ -192,7 +195,7 @@ class Node:
             if pending is not None and not self.hold_snapshots and not self.unsynced:
                 self.disk.install(pending)
                 self.core.snapshot_installed(pending)
-        return leaving
+        raise AssertionError("the node never comes to rest")
 
     def _waits(self) -> bool:
         return bool(
@@ -209,7 +212,7 @@ class Cluster:
         *,
         learners: Iterable[str] = (),
         outsiders: Iterable[str] = (),
-        **limits: object,
+        **limits: int,
     ) -> None:
         """`outsiders` run and know the configuration, but are not in it."""
         voters = tuple(map(NodeId, sorted(names)))
@@ -245,9 +248,12 @@ class Cluster:
 
     def settle(self) -> None:
         """Let everybody work and every message arrive, until nothing moves any more."""
-        while self._collect() or self.network:
-            while self.network:
+        for _ in range(ROUNDS):
+            if not (self._collect() or self.network):
+                return
+            for _ in range(len(self.network)):
                 self._arrive(self.network.popleft())
+        raise AssertionError("the cluster never comes to rest")
 
     def deliver(self, wanted: Callable[[Message], bool]) -> int:
         """Deliver those waiting messages that are wanted; the rest wait on. Return how many."""
@@ -356,6 +362,9 @@ class Cluster:
         self._collect()
         found = [message for message in self.network if isinstance(message, kind)]
         return [m for m in found if all(getattr(m, k) == v for k, v in fields.items())]
+
+    def role(self, name: str) -> Role:
+        return self[name].role
 
     def leaders(self) -> list[str]:
         return [n for n, node in self.nodes.items() if node.raft and node.raft.role is Role.LEADER]

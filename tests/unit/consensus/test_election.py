@@ -164,9 +164,9 @@ def test_the_leader_counts_its_own_vote_only_when_it_is_synced() -> None:
     cluster.tick("a", times=PATIENCE, settle=False)
     cluster.nodes["a"].work()
     cluster["a"].step(VoteResponse(B, A, Term(1), granted=True))
-    assert cluster["a"].role is Role.CANDIDATE
+    assert cluster.role("a") is Role.CANDIDATE
     cluster.nodes["a"].sync_one()
-    assert cluster["a"].role is Role.LEADER
+    assert cluster.role("a") is Role.LEADER
 
 
 def test_each_role_draws_a_new_timeout() -> None:

@@ -136,4 +136,4 @@ def test_applying_begins_after_what_was_applied_before_the_restart() -> None:
 )
 def test_limits_under_which_nothing_could_move_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(InvariantViolation):
-        Settings(node=A, next_election_timeout=lambda: 10, **wrong)
+        Settings(node=A, next_election_timeout=lambda: 10, **wrong)  # type: ignore[arg-type]

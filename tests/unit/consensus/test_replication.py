@@ -55,7 +55,7 @@ def test_what_waits_travels_in_one_message() -> None:
 
 def test_a_message_is_bounded_in_entries_and_in_bytes() -> None:
     for limits in ({"max_append_entries": 2}, {"max_append_bytes": 2 * chain(1)[0].size}):
-        cluster = Cluster("abc", **limits)
+        cluster = Cluster("abc", **limits)  # type: ignore[arg-type]
         leader = cluster.elect("a")
         for _ in range(5):
             leader.propose(b"x")
@@ -67,7 +67,7 @@ def test_a_message_is_bounded_in_entries_and_in_bytes() -> None:
     "limits", [{"max_inflight_messages": 2}, {"max_inflight_bytes": 2 * chain(1)[0].size}]
 )
 def test_the_window_holds_back_what_is_too_much(limits: dict[str, int]) -> None:
-    cluster = Cluster("abc", max_append_entries=1, **limits)
+    cluster = Cluster("abc", max_append_entries=1, **limits)  # type: ignore[arg-type]
     leader = cluster.elect("a")
     for _ in range(6):
         leader.propose(b"x")
