@@ -120,3 +120,28 @@ def test_a_strangers_bytes_sent_twice_have_one_effect(consortium: Consortium) ->
     assert second.receipt == first.receipt
     twin = bare_client.read_twin(consortium.addresses[3], "twice", first.receipt.height)
     assert twin.version == 1
+
+
+@pytest.fixture(scope="module")
+def vector() -> dict[str, str]:
+    told = json.loads(VECTORS.read_text())["signing"]
+    assert isinstance(told, dict)
+    return told
+
+
+def test_the_stub_client_signs_as_the_vector_says(vector: dict[str, str]) -> None:
+    signed = bare_client.sign(bytes.fromhex(vector["body"]), [bytes.fromhex(vector["seed"])])
+    assert signed.id.hex() == vector["transaction_id"]
+    assert [signature.hex() for signature in signed.signatures] == [vector["signature"]]
+    assert signed.raw.hex() == vector["signed_transaction"]
+
+
+def test_the_client_in_another_language_signs_as_the_vector_says(
+    vector: dict[str, str], node_client: Path
+) -> None:
+    told = run_node_client(node_client, "sign", vector["seed"], vector["body"])
+    assert told == {
+        "transactionId": vector["transaction_id"],
+        "publicKey": vector["public_key"],
+        "signature": vector["signature"],
+    }
