@@ -60,6 +60,10 @@ class Electorate:
                     self._known.add(entry.hash)
                     _check_step(process, raft, entry, places[-1], configuration)
                 places.append((entry.index, configuration))
+        if raft.configuration != places[-1][1]:
+            raise InvariantBroken(
+                "membership rules", f"{process.id} decides by {raft.configuration}, not by its log"
+            )
 
     def installed(self, process: Process, index: int, configuration: Configuration) -> None:
         """Let a snapshot's configuration stand for the log."""

@@ -112,6 +112,7 @@ def draw_knobs(seed: int) -> Knobs:
     random = source(seed, "knobs")
     election_ticks = random.choice((4, 6, 10, 10, 20))
     election_us = election_ticks * TICK_US
+    faults = _draw_names(random, FAULTS)
     return Knobs(
         election_ticks=election_ticks,
         heartbeat_ticks=random.randint(1, max(1, election_ticks // 4)),
@@ -136,14 +137,14 @@ def draw_knobs(seed: int) -> Knobs:
         flushes=random.choice((0.05, 0.3, 1.0)),
         compaction_entries=sometimes(random, (5, 20, 100), 0, 0.7),
         snapshot_chunks=random.choice((1, 2, 5)),
-        spares=sometimes(random, (1, 2, 4), 0, 0.5),
+        spares=random.choice((0, 1, 2, 4)) if "govern" in faults else 0,
         clients=random.choice((1, 2, 4, 8)),
         keys=random.choice((1, 2, 4)),
         reads=random.choice((0.0, 0.2, 0.5)),
         think_mean_us=int(log_uniform(random, 100, election_us / 2)),
         patience_us=int(election_us * random.uniform(0.5, 4)),
         payload_bytes=sometimes(random, (64, 200), 0, 0.3),
-        faults=_draw_names(random, FAULTS),
+        faults=faults,
         ambushes=_draw_names(random, AMBUSHES),
         ambush_chance=random.choice((0.02, 0.1, 0.3)),
         fault_mean_us=int(election_us * random.choice((1, 2, 4, 8, 16))),

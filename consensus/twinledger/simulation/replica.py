@@ -7,7 +7,7 @@ for. Between any two of its steps the node may lose power: `moment` is told of e
 from collections.abc import Callable
 from typing import Final
 
-from twinledger.consensus import Entry, Message, Persist, Raft, Ready
+from twinledger.consensus import Entry, Message, Persist, Raft, Ready, Role
 from twinledger.simulation import governance
 from twinledger.simulation.agenda import Agenda
 from twinledger.simulation.depot import Depot
@@ -131,10 +131,15 @@ class Replica:
         """Do what one Ready asks for. Return whether the core was told of something since."""
         told = False
         persist = ready.persist
+        leads = raft.role is Role.LEADER
+        if leads:
+            # It counted before it appended what it hands out now, a configuration perhaps.
+            self._observer.check(process, raft)
         if persist is not None:
             self._observer.wrote(process, raft, persist)
             process.disk.write(persist)
-        self._observer.check(process, raft)
+        if not leads:
+            self._observer.check(process, raft)
         if ready.messages:
             told = self._send(process, raft, ready.messages)
         if persist is not None and process.raft is raft:
