@@ -1,8 +1,6 @@
 """The folder: made once, opened by one process, refused when it is not what it says."""
 
-import errno
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +17,7 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.storage import data_folder as data_folder_module
 from twinledger.storage import durable_file
 from twinledger.storage.data_folder import DataFolder
+from twinledger.storage.disk_room import DiskRoom
 from twinledger.storage.failure import StorageFailure
 from twinledger.storage.folder_record import FolderRecord, encode_folder
 from twinledger.storage.last_exit import LastExit
@@ -87,15 +86,14 @@ def test_a_folder_is_not_made_over_another(path: Path) -> None:
 def test_a_folder_that_could_not_be_finished_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_file: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(_room: DiskRoom) -> None:
+        raise StorageFailure("Could not allocate the disk reserve.", full=True)
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageFailure) as raised:
+    monkeypatch.setattr(DiskRoom, "make_reserve", full)
+    with pytest.raises(StorageFailure):
         DataFolder.create(tmp_path / "x", GENESIS, NodeId("x"), reserve_bytes=RESERVE)
-    assert raised.value.full
+    assert not (tmp_path / "x").exists()
     monkeypatch.undo()
-    assert not (tmp_path / "x" / "folder").exists()
     DataFolder.create(tmp_path / "x", GENESIS, NodeId("x"), reserve_bytes=RESERVE)
 
 
@@ -174,8 +172,10 @@ def test_a_refused_folder_is_not_left_locked(path: Path) -> None:
 def test_refused_stores_are_not_left_open(folder: DataFolder) -> None:
     (folder.path / "chain").rename(folder.path / "away")
     (folder.path / "chain").mkdir()
-    with pytest.raises(LedgerError):
+    # Held on to, so that nothing is closed merely by being forgotten.
+    with pytest.raises(LedgerError) as raised:
         folder.open_stores()
+    assert raised.value.code is Code.DATA_DAMAGED
     shutil.rmtree(folder.path / "chain")
     (folder.path / "away").rename(folder.path / "chain")
     folder.open_stores().close()
