@@ -15,6 +15,8 @@ from twinledger.devnet.control import Devnet
 from twinledger.devnet.creation import create
 from twinledger.devnet.layout import Layout
 from twinledger.devnet.status import view_nodes
+from twinledger.v1.ledger_service_pb2 import GetHeadRequest, GetReadHeightRequest
+from twinledger.v1.ledger_service_pb2_grpc import LedgerServiceStub
 
 TIMES = 100
 
@@ -110,3 +112,23 @@ def test_a_node_answers_the_standard_health_and_reflection_services(devnet):
             "twinledger.v1.OperatorService",
             "grpc.health.v1.Health",
         } <= names
+
+
+def test_a_linearizable_height_covers_what_another_node_acknowledged(devnet):
+    """A write acknowledged by one node is covered by the height any other node confirms later."""
+    layout = devnet.layout
+    addresses = layout.client_addresses
+
+    async def story() -> None:
+        async with connect(addresses[0], identity=layout.identity(), discover=False) as writer:
+            for number in range(10):
+                receipt = await writer.submit(op.create_twin(f"linear-{number}"))
+                for address in addresses[1:]:
+                    with grpc.insecure_channel(address) as channel:
+                        ledger = LedgerServiceStub(channel)
+                        answer = ledger.GetReadHeight(GetReadHeightRequest(), timeout=10)
+                        assert answer.height >= receipt.height
+                        head = ledger.GetHead(GetHeadRequest(min_height=answer.height), timeout=10)
+                        assert head.height >= receipt.height
+
+    asyncio.run(story())

@@ -32,6 +32,7 @@ from twinledger.node.pool import Pool
 from twinledger.node.ports import listen, new_server
 from twinledger.node.preparation import Preparation
 from twinledger.node.proposer import Proposer
+from twinledger.node.reads import ReadHeights
 from twinledger.node.replica import Replica
 from twinledger.node.services.consortium_service import ConsortiumService
 from twinledger.node.services.handlers import service_handler
@@ -214,9 +215,11 @@ class Node:
         """
         chain = self.stores.chain
         client_server, peer_server = new_server(), new_server()
+        reads = ReadHeights(self.replica)
+        self.replica.read_answered = reads.answered
         services = {
             ledger_service_pb2: LedgerService(
-                self.submission, self.feed, chain, folder.chain_id, genesis.limits
+                self.submission, self.feed, chain, folder.chain_id, genesis.limits, reads
             ),
             twin_service_pb2: TwinService(chain, Updates(chain, genesis.limits), self.feed),
             consortium_service_pb2: ConsortiumService(chain, folder.chain_id),

@@ -52,6 +52,8 @@ class Replica:
     committed: asyncio.Queue[Sequence[Entry]] = field(default_factory=asyncio.Queue)
     """Pages for the applier; the core hands out the next after `applied`."""
     leadership_changed: Callable[[], None] = lambda: None
+    read_answered: Callable[[bytes, Index | None], None] = lambda _context, _index: None
+    """Told from which height a read may be served; None when the leader changed meanwhile."""
     first_index_led: int = 0
     """The index of the no-op of the term this node leads; older entries end below it."""
     _persists: list[Persist] = field(default_factory=list)
@@ -112,6 +114,11 @@ class Replica:
                 return
             await asyncio.sleep(self.tick_s)
 
+    def read_index(self, context: bytes) -> None:
+        """Ask from which height a read may be served; raises what Raft.read_index raises."""
+        self.core.read_index(context)
+        self.advance()
+
     def applied(self, index: Index) -> None:
         """Tell the core that everything up to this height is executed."""
         self._guarded(lambda: self.core.applied(index))
@@ -131,6 +138,10 @@ class Replica:
                 self._persist_waits.set()
             if ready.committed:
                 self.committed.put_nowait(ready.committed)
+            for read in ready.reads:
+                self.read_answered(read.context, read.index)
+            for context in ready.aborted_reads:
+                self.read_answered(context, None)
         self._notice_leadership()
 
     def _guarded(self, change: Callable[[], None]) -> None:

@@ -435,9 +435,15 @@ class GetHeadRequest(google.protobuf.message.Message):
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    MIN_HEIGHT_FIELD_NUMBER: builtins.int
+    min_height: builtins.int
+    """Wait until this node has executed this height, within the call's deadline. 0: answer at once."""
     def __init__(
         self,
+        *,
+        min_height: builtins.int = ...,
     ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["min_height", b"min_height"]) -> None: ...
 
 global___GetHeadRequest = GetHeadRequest
 
@@ -470,3 +476,33 @@ class GetHeadResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["chain_id", b"chain_id", "header", b"header", "header_hash", b"header_hash", "height", b"height"]) -> None: ...
 
 global___GetHeadResponse = GetHeadResponse
+
+@typing.final
+class GetReadHeightRequest(google.protobuf.message.Message):
+    """Asks from which height a read is linearizable."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___GetReadHeightRequest = GetReadHeightRequest
+
+@typing.final
+class GetReadHeightResponse(google.protobuf.message.Message):
+    """A height that a majority of the nodes confirmed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HEIGHT_FIELD_NUMBER: builtins.int
+    height: builtins.int
+    """Read at this height or a later one."""
+    def __init__(
+        self,
+        *,
+        height: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["height", b"height"]) -> None: ...
+
+global___GetReadHeightResponse = GetReadHeightResponse

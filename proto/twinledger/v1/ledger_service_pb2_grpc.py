@@ -70,6 +70,11 @@ class LedgerServiceStub(object):
                 request_serializer=twinledger_dot_v1_dot_ledger__service__pb2.GetHeadRequest.SerializeToString,
                 response_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.GetHeadResponse.FromString,
                 _registered_method=True)
+        self.GetReadHeight = channel.unary_unary(
+                '/twinledger.v1.LedgerService/GetReadHeight',
+                request_serializer=twinledger_dot_v1_dot_ledger__service__pb2.GetReadHeightRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.GetReadHeightResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerServiceServicer(object):
@@ -126,6 +131,14 @@ class LedgerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReadHeight(self, request, context):
+        """The height from which a read sees everything acknowledged before this call began. Pass it as
+        min_height to read linearizably, from any node.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -163,6 +176,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.GetHead,
                     request_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.GetHeadRequest.FromString,
                     response_serializer=twinledger_dot_v1_dot_ledger__service__pb2.GetHeadResponse.SerializeToString,
+            ),
+            'GetReadHeight': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReadHeight,
+                    request_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.GetReadHeightRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_ledger__service__pb2.GetReadHeightResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -355,6 +373,33 @@ class LedgerService(object):
             '/twinledger.v1.LedgerService/GetHead',
             twinledger_dot_v1_dot_ledger__service__pb2.GetHeadRequest.SerializeToString,
             twinledger_dot_v1_dot_ledger__service__pb2.GetHeadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReadHeight(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.LedgerService/GetReadHeight',
+            twinledger_dot_v1_dot_ledger__service__pb2.GetReadHeightRequest.SerializeToString,
+            twinledger_dot_v1_dot_ledger__service__pb2.GetReadHeightResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -65,6 +65,14 @@ class LedgerServiceStub:
     ]
     """The newest executed block's header and the chain's identity."""
 
+    GetReadHeight: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.ledger_service_pb2.GetReadHeightRequest,
+        twinledger.v1.ledger_service_pb2.GetReadHeightResponse,
+    ]
+    """The height from which a read sees everything acknowledged before this call began. Pass it as
+    min_height to read linearizably, from any node.
+    """
+
 class LedgerServiceAsyncStub:
     """Submits transactions and reads blocks. Every call may be made to any node."""
 
@@ -111,6 +119,14 @@ class LedgerServiceAsyncStub:
         twinledger.v1.ledger_service_pb2.GetHeadResponse,
     ]
     """The newest executed block's header and the chain's identity."""
+
+    GetReadHeight: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.ledger_service_pb2.GetReadHeightRequest,
+        twinledger.v1.ledger_service_pb2.GetReadHeightResponse,
+    ]
+    """The height from which a read sees everything acknowledged before this call began. Pass it as
+    min_height to read linearizably, from any node.
+    """
 
 class LedgerServiceServicer(metaclass=abc.ABCMeta):
     """Submits transactions and reads blocks. Every call may be made to any node."""
@@ -172,5 +188,15 @@ class LedgerServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[twinledger.v1.ledger_service_pb2.GetHeadResponse, collections.abc.Awaitable[twinledger.v1.ledger_service_pb2.GetHeadResponse]]:
         """The newest executed block's header and the chain's identity."""
+
+    @abc.abstractmethod
+    def GetReadHeight(
+        self,
+        request: twinledger.v1.ledger_service_pb2.GetReadHeightRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.ledger_service_pb2.GetReadHeightResponse, collections.abc.Awaitable[twinledger.v1.ledger_service_pb2.GetReadHeightResponse]]:
+        """The height from which a read sees everything acknowledged before this call began. Pass it as
+        min_height to read linearizably, from any node.
+        """
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

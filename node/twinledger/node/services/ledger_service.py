@@ -9,6 +9,7 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.transaction import TransactionId
 from twinledger.node.feed import Feed
+from twinledger.node.reads import ReadHeights
 from twinledger.node.services.outcomes import Outcomes
 from twinledger.node.services.rendering import block_message, error_message, status_message
 from twinledger.node.submission import Outcome, Standing, Submission
@@ -31,6 +32,7 @@ class LedgerService:
     chain: ChainStore
     chain_id: bytes
     limits: Limits
+    reads: ReadHeights
 
     async def submit(self, request: pb.SubmitRequest) -> pb.SubmitResponse:
         """Submit one transaction."""
@@ -100,8 +102,9 @@ class LedgerService:
             yield pb.StreamBlocksResponse(block=self._block(height))
             height += 1
 
-    async def get_head(self, _: pb.GetHeadRequest) -> pb.GetHeadResponse:
+    async def get_head(self, request: pb.GetHeadRequest) -> pb.GetHeadResponse:
         """Return the newest executed block's header."""
+        await self.feed.reached(request.min_height)
         header = self.chain.header(self.feed.height)
         return pb.GetHeadResponse(
             chain_id=self.chain_id,
@@ -109,6 +112,10 @@ class LedgerService:
             header_hash=header.hash(),
             height=header.height,
         )
+
+    async def get_read_height(self, _: pb.GetReadHeightRequest) -> pb.GetReadHeightResponse:
+        """Return the height from which a read sees everything acknowledged before."""
+        return pb.GetReadHeightResponse(height=await self.reads.height())
 
     def _block(self, height: int) -> block_pb2.Block:
         if height > self.feed.height:
