@@ -24,14 +24,16 @@ class Accounts:
 
 
 @asynccontextmanager
-async def load(ledger: Ledger, accounts: Accounts, calls: int) -> AsyncIterator[None]:
+async def load(
+    ledger: Ledger, accounts: Accounts, calls: int, prefix: str = ""
+) -> AsyncIterator[None]:
     """Keep `calls` single submissions in flight, each adding one to a counter of its own."""
     await asyncio.gather(
-        *(ledger.submit(op.create_twin(f"counter-{caller}")) for caller in range(calls))
+        *(ledger.submit(op.create_twin(f"{prefix}counter-{caller}")) for caller in range(calls))
     )
     stop = asyncio.Event()
     callers = [
-        asyncio.create_task(_call_until(stop, ledger, accounts, f"counter-{caller}"))
+        asyncio.create_task(_call_until(stop, ledger, accounts, f"{prefix}counter-{caller}"))
         for caller in range(calls)
     ]
     try:
@@ -98,11 +100,11 @@ async def check_node(address: str, accounts: Accounts, height: int) -> None:
     assert not moved, f"{len(moved)} receipts name another place than the chain of {address}"
 
 
-async def check_counters(ledger: Ledger, accounts: Accounts, calls: int) -> None:
+async def check_counters(ledger: Ledger, accounts: Accounts, calls: int, prefix: str = "") -> None:
     """The counters' sum is what was acknowledged, and at most what is unknown besides."""
     total = 0
     for caller in range(calls):
-        twin = await ledger.twins.get(f"counter-{caller}")
+        twin = await ledger.twins.get(f"{prefix}counter-{caller}")
         total += next((p.value for p in twin.properties if p.path == "count"), 0)
     least = len(accounts.acknowledged)
     assert least <= total <= least + len(accounts.unknown)

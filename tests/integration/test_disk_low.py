@@ -153,7 +153,9 @@ async def stopped_for_room(devnet: Devnet, layout: Layout, ledger) -> None:
     deadline = time.monotonic() + 60
     while devnet.process(victim).pid is not None:
         assert time.monotonic() < deadline, "the node does not notice its full disk"
-        await ledger.submit(op.create_twin(os.urandom(8).hex(), [op.set_property("x", "x" * 9_999)]))
+        await ledger.submit(
+            op.create_twin(os.urandom(8).hex(), [op.set_property("x", "x" * 9_999)])
+        )
     last = DataFolder.last_exit(layout.node_folder(victim) / "data")
     assert last is not None
     assert (last.code, last.exit_code) == ("DISK_FULL", EX_TEMPFAIL)

@@ -107,7 +107,7 @@ class Node:
         parent = Parent.of(chain.header(chain.applied_height or 0))
         feed: Feed[Any] = Feed(parent.height)
         pool = Pool(configuration.pool.max_transactions, configuration.pool.max_bytes)
-        transport = _transport(folder, genesis)
+        transport = _transport(folder, configuration, genesis)
         replica = Replica(
             core=_core(folder, configuration, genesis, stores),
             log=stores.log,
@@ -283,10 +283,12 @@ def _member_of(genesis: Genesis, folder: DataFolder) -> str:
     raise LedgerError(Code.CONFIG_INVALID, f"the genesis file has no node {folder.node_id}")
 
 
-def _transport(folder: DataFolder, genesis: Genesis) -> Transport:
-    hello = _hello(folder)
+def _transport(folder: DataFolder, configuration: Configuration, genesis: Genesis) -> Transport:
+    hello, elsewhere = _hello(folder), configuration.peers.root
     peers = {
-        NodeId(record.node_id): Peer(NodeId(record.node_id), record.peer_address, hello)
+        NodeId(record.node_id): Peer(
+            NodeId(record.node_id), elsewhere.get(record.node_id, record.peer_address), hello
+        )
         for _, record in genesis.nodes
         if NodeId(record.node_id) != folder.node_id
     }

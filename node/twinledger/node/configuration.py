@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, ValidationError
 
 from twinledger.ledger.errors import Code, LedgerError
 
@@ -54,6 +54,12 @@ class ConsensusSection(_Section):
     max_blocks_in_flight: int = Field(default=4, ge=1)
 
 
+class PeersSection(RootModel[dict[str, Address]]):
+    """Where to dial other nodes, by node id, when it is not where the ledger says: behind a NAT."""
+
+    root: dict[str, Address] = {}
+
+
 class LogSection(_Section):
     """What is written to standard error, as JSON lines."""
 
@@ -68,6 +74,7 @@ class Configuration(_Section):
     pool: PoolSection = PoolSection()
     storage: StorageSection = StorageSection()
     consensus: ConsensusSection = ConsensusSection()
+    peers: PeersSection = PeersSection()
     log: LogSection = LogSection()
 
 
