@@ -54,16 +54,16 @@ def encode(value: CanonicalValue) -> bytes:
 
 
 def _encode_all(values: Iterable[Any], depth: int) -> list[bytes]:
-    encoded = []
+    find = _SCALARS.get
     try:
-        for value in values:
-            scalar = _SCALARS.get(type(value))
-            encoded.append(scalar(value) if scalar else _encode_container(value, depth))
+        return [
+            scalar(value) if (scalar := find(type(value))) else _encode_container(value, depth)
+            for value in values
+        ]
     except struct.error:
         raise LedgerError(Code.BAD_VALUE, "an int needs more than 64 bits") from None
     except UnicodeEncodeError:
         raise LedgerError(Code.BAD_VALUE, "text holds a lone surrogate") from None
-    return encoded
 
 
 def _encode_container(value: Any, depth: int) -> bytes:
