@@ -6,10 +6,11 @@ with inside: the same signed bytes go to the next node until the deadline.
 What it never does: decide anything about the ledger, sign twice for one call, raise an error of
 gRPC's, or import a server's parts.
 
-Read in this order: ``ledger`` (the face), ``identity``, ``operations`` and ``transactions`` (what
-is sent), ``receipts``, ``twin_records`` and ``chain_records`` (what comes back), ``failures`` (what
-goes wrong), ``nodes``, ``attempts`` and ``session`` (how one request survives), ``window`` and
-``pipeline`` (many at once), ``following`` (streams), ``synchronous`` (the blocking twin), then
+Read in this order: ``ledger`` (the face), ``identity``, ``building``, ``operations`` and
+``transactions`` (what is sent), ``receipts``, ``twin_records`` and ``chain_records`` (what comes
+back), ``failures`` (what goes wrong), ``nodes``, ``attempts`` and ``session`` (how one request
+survives), ``twins`` and ``identities``, ``window`` and ``pipeline`` (many at once), ``following``
+(streams), ``loop_thread``, ``synchronous_twins`` and ``synchronous`` (the blocking twin), then
 ``values``, ``json_values`` and ``operation_json``. ``channels`` opens every connection.
 """
 

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 import grpc.aio
 
+from twinledger.client import building
 from twinledger.client.attempts import Deadline, Pauses
 from twinledger.client.chain_records import Block
 from twinledger.client.failures import RETRYABLE, from_rpc
@@ -36,8 +37,11 @@ async def watch(
     place = after or await _newest(session)
 
     def open_stream(node: Node) -> AsyncIterator[twin_service_pb2.WatchResponse]:
-        request = twin_service_pb2.WatchRequest(
-            twin_ids=twin_ids, prefix=prefix, after=place.to_message()
+        request = building.request(
+            twin_service_pb2.WatchRequest,
+            twin_ids=twin_ids,
+            prefix=prefix,
+            after=place.to_message(),
         )
         return node.twins.Watch(request).__aiter__()
 
@@ -61,7 +65,9 @@ async def blocks(
         return
 
     def open_stream(node: Node) -> AsyncIterator[ledger_service_pb2.StreamBlocksResponse]:
-        request = ledger_service_pb2.StreamBlocksRequest(from_height=height, to_height=to_height)
+        request = building.request(
+            ledger_service_pb2.StreamBlocksRequest, from_height=height, to_height=to_height
+        )
         return node.ledger.StreamBlocks(request).__aiter__()
 
     async for response in _resuming(session, open_stream):

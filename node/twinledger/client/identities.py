@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from twinledger.client import operations
+from twinledger.client import building, operations
 from twinledger.client.nodes import Node
 from twinledger.client.operations import Operation
 from twinledger.client.receipts import Receipt
@@ -104,8 +104,11 @@ class Identities:
         self, *, member: str = "", after: str = ""
     ) -> AsyncGenerator[IdentityRecord, None]:
         """Identities in the order of their names, revoked ones too; pages are read as needed."""
-        request = consortium_service_pb2.ListIdentitiesRequest(
-            member=member, page_size=_PAGE_SIZE, after_identity=after
+        request = building.request(
+            consortium_service_pb2.ListIdentitiesRequest,
+            member=member,
+            page_size=_PAGE_SIZE,
+            after_identity=after,
         )
 
         async def attempt(

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterab
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, TypeAlias
 
-from twinledger.client import following
+from twinledger.client import building, following
 from twinledger.client.chain_records import Block, Head, NodeStatus
 from twinledger.client.identities import Consortium, Identities, read_consortium
 from twinledger.client.identity import Identity
@@ -176,7 +176,9 @@ class Ledger:
         Raises:
             LedgerError: BAD_REQUEST when the id is not 32 bytes.
         """
-        request = ledger_service_pb2.GetTransactionRequest(transaction_id=transaction_id)
+        request = building.request(
+            ledger_service_pb2.GetTransactionRequest, transaction_id=transaction_id
+        )
 
         async def attempt(node: Node, seconds: float) -> TransactionStatus:
             response = await node.ledger.GetTransaction(request, timeout=seconds)
@@ -194,7 +196,7 @@ class Ledger:
         """
         if height < 0:
             raise LedgerError(Code.BAD_REQUEST, "a height is not negative")
-        request = ledger_service_pb2.GetBlockRequest(height=height)
+        request = building.request(ledger_service_pb2.GetBlockRequest, height=height)
 
         async def attempt(node: Node, seconds: float) -> ledger_service_pb2.GetBlockResponse:
             return await node.ledger.GetBlock(request, timeout=seconds)
@@ -219,13 +221,29 @@ class Ledger:
 
         return await self._session.read(attempt, timeout_seconds)
 
+    async def linearize(self, *, timeout_seconds: float | None = None) -> int:
+        """From now on reads see all that anybody was told before this call; returns the height.
+
+        A majority of the nodes confirms the height, so it takes a leader. Without it reads see all
+        that this client itself was told.
+        """
+
+        async def attempt(node: Node, seconds: float) -> int:
+            request = ledger_service_pb2.GetReadHeightRequest()
+            return (await node.ledger.GetReadHeight(request, timeout=seconds)).height
+
+        height = await self._session.attempts(timeout_seconds).run(attempt)
+        self._session.seen_height = max(self._session.seen_height, height)
+        return height
+
     def watch(
         self, *twin_ids: str, prefix: str = "", after: Cursor | None = None
     ) -> AsyncGenerator[TwinUpdate, None]:
         """Updates of these twins, or of ids that begin with `prefix`, or of all; without end.
 
-        Begins after `after`, or with what is new. A lost connection is taken up again at the same
-        place: nothing is left out. `update.cursor` is where to resume in another run.
+        Begins after `after`, or with what comes after its first `anext`. A lost connection is taken
+        up again at the same place: nothing is left out. `update.cursor` is where to resume in
+        another run.
         """
         return following.watch(self._session, twin_ids, prefix, after)
 

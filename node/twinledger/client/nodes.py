@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import grpc.aio
 
 from twinledger.client.channels import open_channel
+from twinledger.ledger.errors import Code, LedgerError
 from twinledger.v1.consortium_service_pb2_grpc import ConsortiumServiceStub
 from twinledger.v1.ledger_service_pb2_grpc import LedgerServiceStub
 from twinledger.v1.operator_service_pb2_grpc import OperatorServiceStub
@@ -52,10 +53,11 @@ class Nodes:
         """`addresses` in the order they are tried."""
         self._addresses = list(dict.fromkeys(addresses))
         if not self._addresses:
-            raise ValueError("a client needs the address of at least one node")
+            raise LedgerError(Code.BAD_REQUEST, "a client needs the address of at least one node")
         self._open: dict[str, Node] = {}
         self._reached: dict[str, int] = {}
         self._position = 0
+        self._closed = False
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -64,7 +66,13 @@ class Nodes:
 
     @property
     def current(self) -> Node:
-        """The node to talk to now."""
+        """The node to talk to now.
+
+        Raises:
+            LedgerError: BAD_REQUEST when the client has been closed.
+        """
+        if self._closed:
+            raise LedgerError(Code.BAD_REQUEST, "this client has been closed")
         address = self._addresses[self._position]
         if address not in self._open:
             self._open[address] = Node.at(address)
@@ -91,7 +99,8 @@ class Nodes:
             self._position = (self._position + 1) % len(self._addresses)
 
     async def close(self) -> None:
-        """Closes every channel."""
+        """Closes every channel, for good."""
+        self._closed = True
         for node in self._open.values():
             await node.channel.close(None)
         self._open.clear()

@@ -54,7 +54,7 @@ def operation_from_json(content: Any) -> Operation:
         raise LedgerError(Code.BAD_REQUEST, "an operation is an object")
     fields = dict(content)
     kind = fields.pop("operation", None)
-    if kind not in _GRAMMAR:
+    if not isinstance(kind, str) or kind not in _GRAMMAR:
         kinds = ", ".join(_GRAMMAR)
         raise LedgerError(Code.UNKNOWN_OPERATION, f"operation is one of {kinds}, not {kind!r}")
     _check_fields(kind, fields)

@@ -4,21 +4,17 @@ Each function returns one `Operation` of the wire contract; `ledger.submit(*oper
 several succeed or fail together.
 """
 
-import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import ParamSpec, TypeAlias, TypeVar
+from typing import TypeAlias
 
+from twinledger.client.building import checked
 from twinledger.client.values import Value, microseconds, to_message
-from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.operations import Role, Section
 from twinledger.v1 import operation_pb2
 
 Operation: TypeAlias = operation_pb2.Operation
 Change: TypeAlias = operation_pb2.PropertyChange
-
-Parameters = ParamSpec("Parameters")
-Built = TypeVar("Built")
 
 _SECTIONS = {
     Section.REPORTED: operation_pb2.SECTION_REPORTED,
@@ -26,32 +22,19 @@ _SECTIONS = {
 }
 
 
-def _checked(build: Callable[Parameters, Built]) -> Callable[Parameters, Built]:
-    """Says in our words what protobuf refuses: a negative version, text that is not UTF-8."""
-
-    @functools.wraps(build)
-    def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Built:
-        try:
-            return build(*args, **kwargs)
-        except (ValueError, TypeError) as error:
-            raise LedgerError(Code.BAD_REQUEST, f"{build.__name__}: {error}") from error
-
-    return checked
-
-
-@_checked
+@checked
 def set_property(path: str, value: Value, section: Section = Section.REPORTED) -> Change:
     """Sets a property to a value."""
     return Change(path=path, section=_SECTIONS[section], set=to_message(value))
 
 
-@_checked
+@checked
 def delete_property(path: str, section: Section = Section.REPORTED) -> Change:
     """Deletes a property, which must exist."""
     return Change(path=path, section=_SECTIONS[section], delete=True)
 
 
-@_checked
+@checked
 def increment_property(path: str, amount: float, section: Section = Section.REPORTED) -> Change:
     """Adds to an int or a double; the amount has the property's type."""
     return Change(path=path, section=_SECTIONS[section], increment=to_message(amount))
@@ -72,7 +55,7 @@ def changes_of(
     ]
 
 
-@_checked
+@checked
 def create_twin(
     twin_id: str,
     changes: Iterable[Change] = (),
@@ -88,7 +71,7 @@ def create_twin(
     )
 
 
-@_checked
+@checked
 def update_twin(
     twin_id: str,
     changes: Iterable[Change],
@@ -107,7 +90,7 @@ def update_twin(
     )
 
 
-@_checked
+@checked
 def relate(
     source_id: str,
     name: str,
@@ -128,7 +111,7 @@ def relate(
     )
 
 
-@_checked
+@checked
 def unrelate(
     source_id: str,
     name: str,
@@ -149,7 +132,7 @@ def unrelate(
     )
 
 
-@_checked
+@checked
 def retire_twin(
     twin_id: str,
     *,
@@ -168,7 +151,7 @@ def retire_twin(
     )
 
 
-@_checked
+@checked
 def admit_identity(identity: str, public_key: bytes, role: Role) -> Operation:
     """Admits an identity (member/name) of the author's own member."""
     return Operation(
@@ -178,7 +161,7 @@ def admit_identity(identity: str, public_key: bytes, role: Role) -> Operation:
     )
 
 
-@_checked
+@checked
 def revoke_identity(identity: str) -> Operation:
     """Revokes an identity for ever."""
     return Operation(revoke_identity=operation_pb2.RevokeIdentity(identity=identity))

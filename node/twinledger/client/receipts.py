@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from twinledger.client.building import request
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.receipt import COMMITTED
 from twinledger.v1 import block_pb2, ledger_service_pb2, twin_service_pb2
@@ -37,8 +38,12 @@ class Cursor:
         return cls(message.height, message.index)
 
     def to_message(self) -> twin_service_pb2.Cursor:
-        """Writes it for the wire."""
-        return twin_service_pb2.Cursor(height=self.height, index=self.index)
+        """Writes it for the wire.
+
+        Raises:
+            LedgerError: BAD_REQUEST when it lies beyond any chain.
+        """
+        return request(twin_service_pb2.Cursor, height=self.height, index=self.index)
 
 
 @dataclass(frozen=True, slots=True)

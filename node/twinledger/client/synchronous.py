@@ -116,6 +116,10 @@ class SyncLedger:
         """The newest block that a node has executed; see `Ledger.head`."""
         return self._thread.run(self._ledger.head(timeout_seconds=timeout_seconds))
 
+    def linearize(self, *, timeout_seconds: float | None = None) -> int:
+        """From now on reads see all that anybody was told; see `Ledger.linearize`."""
+        return self._thread.run(self._ledger.linearize(timeout_seconds=timeout_seconds))
+
     def watch(
         self, *twin_ids: str, prefix: str = "", after: Cursor | None = None
     ) -> Iterator[TwinUpdate]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
 
-from twinledger.client import operations
+from twinledger.client import building, operations
 from twinledger.client.nodes import Node
 from twinledger.client.operations import Operation
 from twinledger.client.receipts import Receipt
@@ -129,8 +129,10 @@ class Twins:
         """
 
         async def attempt(node: Node, seconds: float) -> twin_service_pb2.GetTwinResponse:
-            request = twin_service_pb2.GetTwinRequest(
-                twin_id=twin_id, min_height=self._session.seen_height
+            request = building.request(
+                twin_service_pb2.GetTwinRequest,
+                twin_id=twin_id,
+                min_height=self._session.seen_height,
             )
             return await node.twins.GetTwin(request, timeout=seconds)
 
@@ -150,7 +152,8 @@ class Twins:
 
         Pages are read as they are needed, each at the height its node then has.
         """
-        request = twin_service_pb2.ListTwinsRequest(
+        request = building.request(
+            twin_service_pb2.ListTwinsRequest,
             prefix=prefix,
             owner=owner,
             model=model,
@@ -178,8 +181,11 @@ class Twins:
         Raises:
             LedgerError: TWIN_NOT_FOUND.
         """
-        request = twin_service_pb2.GetHistoryRequest(
-            twin_id=twin_id, after_version=after_version, page_size=_PAGE_SIZE
+        request = building.request(
+            twin_service_pb2.GetHistoryRequest,
+            twin_id=twin_id,
+            after_version=after_version,
+            page_size=_PAGE_SIZE,
         )
 
         async def attempt(node: Node, seconds: float) -> twin_service_pb2.GetHistoryResponse:
@@ -206,7 +212,8 @@ class Twins:
         timeout_seconds: float | None = None,
     ) -> Trace:
         """What lies down or up the relationships, following only `names` when any are given."""
-        request = twin_service_pb2.TraceRequest(
+        request = building.request(
+            twin_service_pb2.TraceRequest,
             twin_id=twin_id,
             direction=_DIRECTIONS[direction],
             max_depth=max_depth,

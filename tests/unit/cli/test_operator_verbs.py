@@ -1,0 +1,206 @@
+"""The verbs of operators: keys, genesis files, nodes, identities, blocks, the consortium, sim."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.conftest import Run
+from tests.unit.client.fake_node import FakeNode
+from twinledger.client import Identity
+from twinledger.storage import DataFolder, LastExit
+from twinledger.storage.last_exit import write_last_exit
+
+
+def test_keygen_writes_a_key_and_shows_its_public_half(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "gateway.key"
+    done = run("keygen", "utility/gateway-1", "--out", path, "--json")
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    assert told["public_key"] == Identity.load(path).public_key.hex()
+    assert Identity.load(path).key.seed.hex() not in done.output
+    again = run("keygen", "utility/gateway-1", "--out", path, "--json")
+    assert again.exit_code == 1
+    assert json.loads(again.stderr)["code"] == "CONFIG_INVALID"
+
+
+MEMBERS = """
+name = "test"
+[limits]
+max_operations = 10
+[[member]]
+name = "utility"
+admins = {{ admin = "{key}" }}
+node = "utility-1"
+peer_address = "127.0.0.1:1"
+client_address = "127.0.0.1:2"
+"""
+
+
+@pytest.fixture
+def genesis(run: Run, tmp_path: Path) -> Path:
+    key = Identity.generate("utility/admin").public_key.hex()
+    (tmp_path / "members.toml").write_text(MEMBERS.format(key=key))
+    out = tmp_path / "genesis.json"
+    done = run("genesis", "create", tmp_path / "members.toml", "--out", out)
+    assert done.exit_code == 0, done.stderr
+    return out
+
+
+def test_a_genesis_file_is_made_and_shown(run: Run, genesis: Path) -> None:
+    told = json.loads(run("genesis", "show", genesis, "--json").stdout)
+    assert told["limits"]["max_operations"] == 10
+    assert told["members"][0]["nodes"][0]["node_id"] == "utility-1"
+    assert told["chain_id"] in run("genesis", "show", genesis).stdout
+
+
+def test_a_genesis_file_is_never_overwritten(run: Run, genesis: Path) -> None:
+    before = genesis.read_bytes()
+    done = run("genesis", "create", genesis.parent / "members.toml", "--out", genesis)
+    assert done.exit_code == 1
+    assert genesis.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("[[member]]", "[[member]]"),
+        ('name = "utility"', 'name = "util ity"'),
+        ("admin = ", "admin = 5 #"),
+        ('node = "utility-1"', ""),
+        ('node = "utility-1"', 'node = "utility-1"\ncolour = "red"'),
+        ("max_operations", "max_colours"),
+        ("max_operations = 10", "max_operations = 0"),
+        ("name = ", "name == "),
+    ],
+)
+def test_a_description_that_is_wrong_is_refused(
+    run: Run, tmp_path: Path, change: tuple[str, str]
+) -> None:
+    key = Identity.generate("utility/admin").public_key.hex()
+    text = MEMBERS.format(key=key).replace(*change, 1)
+    (tmp_path / "members.toml").write_text(text)
+    out = tmp_path / "genesis.json"
+    done = run("genesis", "create", tmp_path / "members.toml", "--out", out, "--json")
+    assert done.exit_code == 1, done.output
+    assert json.loads(done.stderr)["code"] in {"CONFIG_INVALID", "GENESIS_INVALID"}
+    assert not out.exists()
+
+
+def test_a_node_is_made(run: Run, genesis: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "node"
+    arguments = ("node", "init", "--id", "utility-1", "--genesis", genesis, "--dir", folder)
+    assert run(*arguments).exit_code == 0
+    assert (folder / "genesis.json").read_bytes() == genesis.read_bytes()
+    with DataFolder.open(folder / "data") as data:
+        assert data.node_id == "utility-1"
+    again = run(*arguments, "--json")
+    assert again.exit_code == 1
+    assert json.loads(again.stderr)["code"] == "CONFIG_INVALID"
+
+
+def test_a_node_that_the_genesis_file_does_not_name_is_not_made(
+    run: Run, genesis: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "node"
+    done = run("node", "init", "--id", "x-1", "--genesis", genesis, "--dir", folder, "--json")
+    assert json.loads(done.stderr)["code"] == "NO_SUCH_NODE"
+    assert "utility-1" in json.loads(done.stderr)["message"]
+    assert not folder.exists()
+
+
+def test_a_node_that_runs_tells_its_state(run: Run, node: FakeNode) -> None:
+    told = json.loads(run("node", "status", "--node", node.address, "--json").stdout)
+    assert told["running"] is True
+    assert told["role"] == "leader"
+    assert node.name in run("node", "status", "--node", node.address).stdout
+
+
+def test_a_node_that_is_down_tells_why_it_stopped(run: Run, genesis: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "node"
+    run("node", "init", "--id", "utility-1", "--genesis", genesis, "--dir", folder)
+    asked = ("node", "status", "--config", folder / "node.toml", "--timeout", "1")
+    never_ran = run(*asked, "--json")
+    assert never_ran.exit_code == 1
+    assert json.loads(never_ran.stdout) == {"running": False, "last_exit": None}
+    last = LastExit("DISK_FULL", "The disk is full.", "Make room.", 75, time.time_ns() // 1000)
+    write_last_exit(folder / "data" / "last_exit.json", last)
+    told = json.loads(run(*asked, "--json").stdout)
+    assert told["last_exit"]["code"] == "DISK_FULL"
+    shown = run(*asked)
+    assert shown.exit_code == 1
+    assert "The disk is full." in shown.stdout
+    assert "Make room." in shown.stdout
+
+
+def test_a_node_must_be_named_one_way(run: Run) -> None:
+    assert run("node", "status").exit_code == 2
+
+
+def test_running_with_a_configuration_that_is_none_exits_with_78(run: Run, tmp_path: Path) -> None:
+    assert run("node", "run", "--config", tmp_path / "nowhere.toml").exit_code == 78
+
+
+def _json(talk: Run, *arguments: object) -> Any:
+    done = talk(*arguments, "--json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_identities_are_admitted_and_revoked(talk: Run, tmp_path: Path) -> None:
+    key = tmp_path / "new.key"
+    told = _json(talk, "identity", "add", "utility/new", "--role", "device", "--out", key)
+    assert told["outcome"] == "COMMITTED"
+    assert Identity.load(key).name == "utility/new"
+    assert _json(talk, "identity", "revoke", "utility/new")["outcome"] == "COMMITTED"
+    assert _json(talk, "identity", "list") == {"identities": []}
+
+
+def test_an_identity_that_was_not_admitted_leaves_no_key(
+    talk: Run, node: FakeNode, tmp_path: Path
+) -> None:
+    node.ledger.outcomes.append("ACCESS_DENIED")
+    key = tmp_path / "new.key"
+    done = talk("identity", "add", "utility/new", "--role", "device", "--out", key)
+    assert done.exit_code == 1
+    assert not key.exists()
+
+
+def test_an_identity_needs_a_key(talk: Run) -> None:
+    assert talk("identity", "add", "utility/new", "--role", "device").exit_code == 2
+    both = ("--public-key", "00" * 32, "--out", "x.key")
+    assert talk("identity", "add", "utility/new", "--role", "device", *both).exit_code == 2
+    done = talk("identity", "add", "u/n", "--role", "device", "--public-key", "zz", "--json")
+    assert json.loads(done.stderr)["code"] == "BAD_REQUEST"
+
+
+def test_blocks_are_shown(talk: Run) -> None:
+    talk("twin", "set", "pump-7", "flow=13.0")
+    told = _json(talk, "block", "get", "1")
+    assert told["transactions"][0]["outcome"] == "COMMITTED"
+    assert told["transactions"][0]["operations"][0]["twin"] == "pump-7"
+    assert "flow=13.0" in talk("block", "get", "1").stdout
+    assert _json(talk, "block", "get", "0")["transactions"] == []
+
+
+def test_a_block_that_is_none_is_refused(talk: Run) -> None:
+    for height, code in (("9", "BLOCK_NOT_FOUND"), ("x", "BAD_REQUEST"), ("9" * 30, "BAD_REQUEST")):
+        done = talk("block", "get", height, "--json")
+        assert json.loads(done.stderr)["code"] == code
+
+
+def test_the_consortium_is_shown(talk: Run, node: FakeNode) -> None:
+    told = _json(talk, "consortium", "show")
+    assert told["members"][0]["nodes"][0]["client_address"] == node.address
+    assert node.address in talk("consortium", "show").stdout
+
+
+def test_a_simulated_world_is_the_same_on_every_run(run: Run) -> None:
+    arguments = ("sim", "--seed", "7", "--nodes", "3", "--events", "300", "--json")
+    first, second = run(*arguments), run(*arguments)
+    assert first.exit_code == 0
+    assert first.stdout == second.stdout
+    assert json.loads(first.stdout)["seed"] == 7
+    assert "seed 7" in run(*arguments[:-1]).stdout
