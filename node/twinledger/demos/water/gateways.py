@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import networkx as nx
-
 from twinledger.demos.water.network import Element, Kind, Network
 
 UTILITY = "utility"
@@ -56,7 +54,15 @@ def assign_gateways(network: Network) -> tuple[Gateway, ...]:
 
 def _walk(network: Network) -> list[Element]:
     """All elements along a depth-first walk: what follows one another there lies close together."""
-    graph: nx.Graph[Element] = nx.Graph()
-    graph.add_nodes_from(network.elements)
-    graph.add_edges_from(network.feeds())
-    return list(nx.dfs_preorder_nodes(graph))
+    neighbours: dict[Element, list[Element]] = {element: [] for element in network.elements}
+    for source, target in network.feeds():
+        neighbours[source].append(target)
+        neighbours[target].append(source)
+    walked: dict[Element, None] = {}
+    waiting = list(reversed(network.elements))
+    while waiting:
+        element = waiting.pop()
+        if element not in walked:
+            walked[element] = None
+            waiting += reversed(neighbours[element])
+    return list(walked)
