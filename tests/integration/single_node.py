@@ -7,9 +7,12 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import grpc
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, build
@@ -136,15 +139,18 @@ def _others(count: int) -> list[str]:
     return [f"other-{number}" for number in range(count)]
 
 
+Detail = TypeVar("Detail", bound=Message)
+
+
+def detail_of(error: grpc.RpcError, kind: type[Detail]) -> Detail:
+    """The detail of this kind in a gRPC error."""
+    assert isinstance(error, grpc.Call)
+    status, found = rpc_status.from_call(error), kind()
+    assert status is not None, f"an error without details: {error}"
+    assert any(detail.Unpack(found) for detail in status.details), f"no {kind} in {error}"
+    return found
+
+
 def code_of(error: grpc.RpcError) -> str:
     """The catalogue's code in a gRPC error."""
-    from google.rpc import error_details_pb2
-    from grpc_status import rpc_status
-
-    status = rpc_status.from_call(error)
-    assert status is not None, f"an error without details: {error}"
-    info = error_details_pb2.ErrorInfo()
-    for detail in status.details:
-        if detail.Unpack(info):
-            return str(info.reason)
-    raise AssertionError(f"an error without ErrorInfo: {error}")
+    return str(detail_of(error, error_details_pb2.ErrorInfo).reason)

@@ -3,14 +3,15 @@
 import math
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
 from google.protobuf import message_factory
 from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 
-from tests.integration.single_node import SingleNode, code_of
+from tests.integration.single_node import SingleNode, code_of, detail_of
+from twinledger.ledger.canonical import CanonicalValue
 from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.names import IdentityName
 from twinledger.ledger.transaction import Signer
@@ -30,6 +31,7 @@ from twinledger.v1.operation_pb2 import (
     PropertyChange,
     Relate,
     RetireTwin,
+    Unrelate,
     UpdateTwin,
 )
 from twinledger.v1.twin_service_pb2_grpc import TwinServiceStub
@@ -62,12 +64,12 @@ def node(tmp_path_factory) -> Iterator[SingleNode]:
         yield running
 
 
-def create(twin_id: str, **properties: object) -> Operation:
+def create(twin_id: str, **properties: CanonicalValue) -> Operation:
     changes = [change(path, value) for path, value in properties.items()]
     return Operation(create_twin=CreateTwin(twin_id=twin_id, changes=changes))
 
 
-def change(path: str, value: object) -> PropertyChange:
+def change(path: str, value: CanonicalValue) -> PropertyChange:
     return PropertyChange(path=path, set=to_wire(value))
 
 
@@ -99,7 +101,7 @@ OPERATIONS = {
     "UNKNOWN_OPERATION": Operation(),
     "BAD_TWIN_ID": create("no spaces"),
     "RELATIONSHIP_NOT_FOUND": Operation(
-        unrelate={"source_id": TWIN, "name": "feeds", "target_id": TWIN}
+        unrelate=Unrelate(source_id=TWIN, name="feeds", target_id=TWIN)
     ),
     "BAD_RELATIONSHIP": Operation(relate=Relate(source_id=TWIN, name="no spaces", target_id=TWIN)),
 }
@@ -180,7 +182,7 @@ def test_garbage_bytes_at_every_rpc_are_malformed(node, service, method):
 
 def call_with(node: SingleNode, service, method, data: bytes) -> str:
     channel = node.peer_channel if service.name == "PeerService" else node.channel
-    kinds = {
+    kinds: dict[tuple[bool, bool], Any] = {
         (False, False): channel.unary_unary,
         (False, True): channel.unary_stream,
         (True, False): channel.stream_unary,
@@ -201,8 +203,7 @@ def call_with(node: SingleNode, service, method, data: bytes) -> str:
 def test_an_error_says_what_to_do_next(node):
     with pytest.raises(grpc.RpcError) as refused:
         node.submit(b"garbage")
-    info = error_details_pb2.ErrorInfo()
-    rpc_status.from_call(refused.value).details[0].Unpack(info)
+    info = detail_of(refused.value, error_details_pb2.ErrorInfo)
     assert info.domain == "twinledger"
     assert info.metadata["next_step"].endswith(".")
 
@@ -233,20 +234,13 @@ def test_a_full_pool_answers_with_a_retry_delay(tmp_path):
             node.submit(raws[2])
         assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert code_of(refused.value) == "POOL_FULL"
-        assert retry_delay_us(refused.value) > 0
+        delay = detail_of(refused.value, error_details_pb2.RetryInfo).retry_delay
+        assert delay.ToMicroseconds() > 0
         # Submitting again what waits already is no new transaction.
         request = ledger_service_pb2.SubmitRequest(transaction=raws[0], wait_for=waiting)
         assert node.ledger.Submit(request, timeout=10).status.stage == (
             ledger_service_pb2.STAGE_PENDING
         )
-
-
-def retry_delay_us(error: grpc.RpcError) -> int:
-    info = error_details_pb2.RetryInfo()
-    for detail in rpc_status.from_call(error).details:
-        if detail.Unpack(info):
-            return info.retry_delay.ToMicroseconds()
-    return 0
 
 
 def twin(node: SingleNode) -> twin_service_pb2.Twin:

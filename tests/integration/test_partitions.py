@@ -27,14 +27,13 @@ from tests.integration.accounts import (
 from tests.integration.links import Links
 from twinledger.client import Ledger, LedgerError, connect
 from twinledger.client import operations as op
+from twinledger.client.nodes import Node
 from twinledger.devnet.control import Devnet
 from twinledger.devnet.creation import create
 from twinledger.devnet.layout import Layout
 from twinledger.devnet.status import view_nodes
 from twinledger.v1.ledger_service_pb2 import GetReadHeightRequest
-from twinledger.v1.ledger_service_pb2_grpc import LedgerServiceStub
 from twinledger.v1.twin_service_pb2 import GetTwinRequest
-from twinledger.v1.twin_service_pb2_grpc import TwinServiceStub
 
 CALLS = 8
 FAULT_S = 1.5
@@ -182,11 +181,14 @@ async def read_register(stop: asyncio.Event, layout: Layout, twin: str, seen: Re
 
 
 async def linearizable_value(address: str, twin: str) -> int:
-    async with grpc.aio.insecure_channel(address) as channel:
-        answer = await LedgerServiceStub(channel).GetReadHeight(GetReadHeightRequest(), timeout=2)
+    node = Node.at(address)
+    try:
+        answer = await node.ledger.GetReadHeight(GetReadHeightRequest(), timeout=2)
         request = GetTwinRequest(twin_id=twin, min_height=answer.height)
-        read = await TwinServiceStub(channel).GetTwin(request, timeout=2)
-        return next((p.value.int_value for p in read.twin.properties), 0)
+        read = await node.twins.GetTwin(request, timeout=2)
+    finally:
+        await node.channel.close(None)
+    return next((p.value.int_value for p in read.twin.properties), 0)
 
 
 async def acknowledged_after(seen: Register) -> None:

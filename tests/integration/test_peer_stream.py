@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from tests.integration.single_node import SingleNode, code_of
-from twinledger.consensus import VoteRequest
+from twinledger.consensus import Index, NodeId, Term, VoteRequest
 from twinledger.node.consensus_wire import encode
 from twinledger.v1 import operator_service_pb2
 from twinledger.v1.operator_service_pb2_grpc import OperatorServiceStub
@@ -26,13 +26,19 @@ def node(tmp_path) -> Iterator[SingleNode]:
         yield running
 
 
-def hello(node: SingleNode, node_id: str = HONEST, **changes: object) -> PeerHello:
-    fields = {"chain_id": node.genesis.chain_id, "protocol_version": 1} | changes
-    return PeerHello(node_id=node_id, **fields)
+def hello(
+    node: SingleNode, node_id: str = HONEST, *, chain_id: bytes = b"", protocol_version: int = 1
+) -> PeerHello:
+    return PeerHello(
+        node_id=node_id,
+        chain_id=chain_id or node.genesis.chain_id,
+        protocol_version=protocol_version,
+    )
 
 
 def vote_request(node: SingleNode, sender: str, recipient: str | None = None) -> ExchangeRequest:
-    message = VoteRequest(sender, recipient or node.node_id, 50, 10, 10, transfer=True)
+    ends = NodeId(sender), NodeId(recipient or node.node_id)
+    message = VoteRequest(*ends, Term(50), Index(10), Term(10), transfer=True)
     return ExchangeRequest(consensus=encode(message))
 
 
