@@ -111,13 +111,18 @@ class Core:
         """Whether the commit index is of the current term: only then is it known to be fresh."""
         return self.log.term(self.log.commit) == self.term
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether term or vote changed since they were last handed to the driver."""
+        return self.saved.term != self.term or self.saved.vote != self.vote
+
     def send(self, message: Message) -> None:
         """Send at once."""
         self.outbox.messages.append(message)
 
     def promise(self, message: Message) -> None:
         """Send once everything this node has said to itself so far is durable."""
-        waits = self.outbox.tickets or self.log.has_unstable or self.saved != self.hard_state
+        waits = self.outbox.tickets or self.log.has_unstable or self.unsaved
         (self.outbox.promises if waits else self.outbox.messages).append(message)
 
     def drop(self, reason: Reason) -> None:

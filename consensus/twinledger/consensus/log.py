@@ -53,6 +53,21 @@ class Log:
     The tail may also hold durable entries, as a cache; it is contiguous and ends at `last_index`.
     """
 
+    __slots__ = (
+        "_max_cached_bytes",
+        "_tail",
+        "_tail_bytes",
+        "_tail_first",
+        "applied",
+        "applying",
+        "commit",
+        "last_index",
+        "reader",
+        "stable",
+        "taken",
+        "truncated_from",
+    )
+
     def __init__(
         self, reader: LogReader, commit: Index, applied: Index, max_cached_bytes: int
     ) -> None:
@@ -64,6 +79,7 @@ class Log:
         self.commit = commit
         self.applied = applied
         self.applying = applied
+        self.last_index = last
         self.stable = last
         self.taken = last
         self.truncated_from: Index | None = None
@@ -76,11 +92,6 @@ class Log:
     def first_index(self) -> Index:
         """The lowest index still kept."""
         return self.reader.first_index()
-
-    @property
-    def last_index(self) -> Index:
-        """The last index, durable or not."""
-        return Index(self._tail_first + len(self._tail) - 1)
 
     @property
     def last_term(self) -> Term:
@@ -153,6 +164,7 @@ class Log:
             invariant(after.index == before.index + 1, "appended entries leave a gap")
         invariant(not entries or entries[0].index == self.last_index + 1, "append leaves a gap")
         self._tail.extend(entries)
+        self.last_index = Index(self.last_index + len(entries))
         self._tail_bytes += sum(entry.size for entry in entries)
 
     def truncate(self, from_index: Index) -> None:
@@ -164,6 +176,7 @@ class Log:
         del self._tail[from_index - self._tail_first :]
         self._tail_bytes = sum(entry.size for entry in self._tail)
         before = Index(from_index - 1)
+        self.last_index = before
         self.taken, self.stable = min(self.taken, before), min(self.stable, before)
 
     def take_unstable(self) -> tuple[Index | None, tuple[Entry, ...]]:
@@ -229,6 +242,7 @@ class Log:
         """Begin again after an installed snapshot."""
         invariant(snapshot.index > self.commit, "a snapshot must never go back")
         self.commit = self.applied = self.applying = self.stable = self.taken = snapshot.index
+        self.last_index = snapshot.index
         self.truncated_from = None
         self._tail, self._tail_bytes = [], 0
         self._tail_first = Index(snapshot.index + 1)

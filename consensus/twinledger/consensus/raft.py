@@ -222,11 +222,11 @@ class Raft:
 
     def _must_persist(self) -> bool:
         core = self._core
-        return bool(core.outbox.promises or core.log.has_unstable or core.saved != core.hard_state)
+        return bool(core.outbox.promises or core.log.has_unstable or core.unsaved)
 
     def _take_persist(self) -> Persist:
         core = self._core
-        changed = core.saved != core.hard_state
+        changed = core.unsaved
         truncate_from, entries = core.log.take_unstable()
         own_vote = core.term if changed and core.role is Role.CANDIDATE else None
         sequence = core.outbox.issue(entries[-1].index if entries else START, own_vote)
