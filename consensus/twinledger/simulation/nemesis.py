@@ -226,5 +226,6 @@ class Nemesis:
     def _may_damage(self, process: Process) -> bool:
         """Whether a quorum stays whole if this node's disk is damaged."""
         ill = [one for one in self._all() if one.damaged or one.disk.ill]
-        bound = 1 if "govern" in self._knobs.faults else (self._voters - 1) // 2
+        most = 1 if "govern" in self._knobs.faults else self._voters
+        bound = min(most, (self._voters - 1) // 2)
         return process.number < self._voters and process not in ill and len(ill) < bound
