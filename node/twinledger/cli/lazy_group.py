@@ -7,7 +7,7 @@ import click
 
 from twinledger.cli.exampled import ExampledGroup
 from twinledger.cli.failures import report
-from twinledger.cli.parts import load_part
+from twinledger.cli.parts import load_part, missing
 from twinledger.ledger.errors import Code, LedgerError
 
 
@@ -62,9 +62,17 @@ class LazyGroup(ExampledGroup):
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; an error of ours ends the outermost one with exit code 1."""
         try:
-            return super().invoke(ctx)
+            return self._invoke(ctx)
         except LedgerError as error:
             if ctx.parent is not None:
                 raise
             report(error, ctx)
             ctx.exit(1)
+
+    def _invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            # Some commands import what is slow only once they run.
+            verb = self._verbs.get(ctx.invoked_subcommand or "")
+            raise missing(verb.extra if verb else "client", error) from error

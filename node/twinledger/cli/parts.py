@@ -15,5 +15,16 @@ def load_part(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        said = f"no module named {error.name}; run: pip install 'twinledger[{extra}]'"
-        raise LedgerError(Code.MISSING_EXTRA, said) from error
+        raise missing(extra, error) from error
+
+
+def missing(extra: str, error: ModuleNotFoundError) -> Exception:
+    """What to raise for a module that is not there: which extra brings it.
+
+    One of our own that is missing is a fault of the program, and stays what it is.
+    """
+    name = error.name or ""
+    if name.partition(".")[0] == "twinledger":
+        return error
+    said = f"no module named {name}; run: pip install 'twinledger[{extra}]'"
+    return LedgerError(Code.MISSING_EXTRA, said)

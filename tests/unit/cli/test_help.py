@@ -91,12 +91,18 @@ def test_an_unknown_command_is_a_usage_error(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("missing", "verb", "extra"),
-    [("grpc", "twin", "client"), ("plyvel", "devnet", "node"), ("wntr", "demo water", "demo")],
+    [
+        ("grpc", "twin --help", "client"),
+        ("rich", "tx --help", "client"),
+        ("plyvel", "devnet --help", "node"),
+        ("plyvel", "node run --config nowhere.toml", "node"),
+        ("wntr", "demo water --dir nowhere", "demo"),
+    ],
 )
 def test_a_missing_part_names_the_extra_that_brings_it(missing: str, verb: str, extra: str) -> None:
     script = (
         f"import sys; sys.modules[{missing!r}] = None;"
-        f"from twinledger.cli.verbs import root; root({[*verb.split(), '--help']!r})"
+        f"from twinledger.cli.verbs import root; root({verb.split()!r})"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False

@@ -66,7 +66,7 @@ def test_a_genesis_file_is_never_overwritten(run: Run, genesis: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        ("[[member]]", "[[member]]"),
+        ("[[member]]", "[member]"),
         ('name = "utility"', 'name = "util ity"'),
         ("admin = ", "admin = 5 #"),
         ('node = "utility-1"', ""),
