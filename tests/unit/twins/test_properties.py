@@ -125,11 +125,11 @@ def test_conflicts_are_seen_within_one_operation_and_at_birth(chain: Chain):
     assert chain.outcome(create("tank", set_("a", 1), set_("a/b", 1))) == "PATH_CONFLICT"
 
 
-def test_paths_that_only_begin_alike_do_not_conflict(chain: Chain):
-    assert (
-        outcome(chain, set_("a", 1), set_("ab", 1), set_("a-b", 1), set_("a.b", 1)) == "COMMITTED"
-    )
-    assert outcome(chain, set_("b/c", 1), set_("b/cd", 1)) == "COMMITTED"
+@pytest.mark.parametrize("longer", ["ab", "a-b", "a.b", "a0", "a_b/c"])
+def test_paths_that_only_begin_alike_do_not_conflict(chain: Chain, longer: str):
+    assert outcome(chain, set_("a", 1), set_(longer, 1)) == "COMMITTED"
+    assert outcome(chain, delete("a")) == "COMMITTED"
+    assert outcome(chain, set_("a", 1)) == "COMMITTED"  # now with the longer one there before
 
 
 def test_another_twins_properties_do_not_conflict(chain: Chain):
