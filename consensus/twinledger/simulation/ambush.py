@@ -5,9 +5,10 @@ vote and the next one of the same term. So this nemesis watches every message le
 then.
 """
 
+from collections.abc import Mapping
 from random import Random
 
-from twinledger.consensus import Append, AppendAccepted, Message, VoteResponse
+from twinledger.consensus import Append, AppendAccepted, Message, NodeId, VoteRequest, VoteResponse
 from twinledger.simulation.agenda import Agenda
 from twinledger.simulation.knobs import Knobs
 from twinledger.simulation.lifecycle import Lifecycle
@@ -20,18 +21,26 @@ class Ambush:
 
     __slots__ = (
         "_agenda",
+        "_campaigned",
         "_chance",
         "_commits",
         "_led",
         "_lifecycle",
         "_nemesis",
         "_plans",
+        "_processes",
         "_random",
         "_stopped",
     )
 
     def __init__(
-        self, agenda: Agenda, random: Random, knobs: Knobs, lifecycle: Lifecycle, nemesis: Nemesis
+        self,
+        agenda: Agenda,
+        random: Random,
+        knobs: Knobs,
+        processes: Mapping[NodeId, Process],
+        lifecycle: Lifecycle,
+        nemesis: Nemesis,
     ) -> None:
         """Lie in wait for what the knobs name."""
         self._agenda = agenda
@@ -41,6 +50,8 @@ class Ambush:
         self._nemesis = nemesis
         self._plans = frozenset(knobs.ambushes)
         self._stopped = False
+        self._processes = processes
+        self._campaigned = 0
         self._led = 0
         self._commits = 0
 
@@ -56,7 +67,9 @@ class Ambush:
             self._leader_speaks(process, message)
         elif isinstance(message, VoteResponse):
             if message.granted:
-                self._crash("crash-after-vote", process)
+                self._crash("crash-after-vote", process, briefly=True)
+        elif isinstance(message, VoteRequest):
+            self._rival(process, message)
         elif isinstance(message, AppendAccepted):
             self._crash("crash-after-accept", process, rarer=20)
 
@@ -72,7 +85,17 @@ class Ambush:
         elif message.entries:
             self._crash("crash-between-sends", process, rarer=20)
 
-    def _crash(self, plan: str, process: Process, rarer: int = 1) -> None:
+    def _rival(self, process: Process, message: VoteRequest) -> None:
+        """Let somebody else's clock jump, so that two campaign in one term."""
+        if "rival-candidate" not in self._plans or message.term <= self._campaigned:
+            return
+        self._campaigned = message.term
+        if self._random.random() < 2 * self._chance:
+            others = [one for one in self._processes.values() if one is not process]
+            if others:
+                self._agenda.after(1, self._nemesis.call_to_campaign, self._random.choice(others))
+
+    def _crash(self, plan: str, process: Process, *, rarer: int = 1, briefly: bool = False) -> None:
         """Crash a node that is up, maybe. What left has left; the next message has not."""
         if plan in self._plans and process.up and self._random.random() * rarer < self._chance:
-            self._lifecycle.crash(process, plan)
+            self._lifecycle.crash(process, plan, briefly=briefly)

@@ -24,6 +24,7 @@ FAULTS: Final = (
     "one-way",
     "clog",
     "clock",
+    "clock-jump",
     "slow-disk",
     "sync-error",
     "disk-full",
@@ -36,6 +37,7 @@ FAULTS: Final = (
 
 AMBUSHES: Final = (
     "crash-after-vote",
+    "rival-candidate",
     "crash-new-leader",
     "cut-new-leader",
     "crash-after-accept",

@@ -13,6 +13,7 @@ from twinledger.simulation.process import Process
 from twinledger.simulation.replica import Replica
 from twinledger.simulation.trace import Trace
 
+_BRIEFLY_US = 1
 _INSTANT_US = 100
 
 
@@ -56,12 +57,13 @@ class Lifecycle:
         self._agenda.after(phase, self.replica.tick, (process, process.life))
         self.replica.settle(process, raft)
 
-    def crash(self, process: Process, cause: str) -> None:
+    def crash(self, process: Process, cause: str, *, briefly: bool = False) -> None:
         """Cut a node's power and note when it comes back."""
         if not process.up:
             return
         self._fall(process, cause, sync_failed=False)
-        self._agenda.after(self._outage(), self._start_again, (process, process.life))
+        outage = _BRIEFLY_US if briefly else self._outage()
+        self._agenda.after(outage, self._start_again, (process, process.life))
 
     def disk_gave_up(self, process: Process, cause: str) -> None:
         """Stop a node whose disk failed it: a failed sync, no space, or a bad checksum."""

@@ -57,6 +57,7 @@ class Nemesis:
             "one-way": self._one_way,
             "clog": self._clog,
             "clock": self._clock,
+            "clock-jump": self._clock_jump,
             "slow-disk": self._slow_disk,
             "sync-error": self._sync_error,
             "disk-full": self._disk_full,
@@ -129,6 +130,11 @@ class Nemesis:
         process.tick_us = int(TICK_US * 2 ** self._random.uniform(-1, 1))
         self._note("clock", process)
 
+    def _clock_jump(self) -> None:
+        self._faults["clock-jump"] += 1
+        ticks = self._random.randint(1, 2 * self._knobs.election_ticks)
+        self._lifecycle.replica.jump(self._anyone(), ticks)
+
     def _transfer(self) -> None:
         process, target = self._leader(), self._anyone()
         raft = process.raft
@@ -166,6 +172,11 @@ class Nemesis:
         """Leave this node with a minority, as the ambush wants it."""
         shape = partitions.leader_with_minority
         self._cut_links("cut-new-leader", shape(self._random, list(self._processes), process.id))
+
+    def call_to_campaign(self, process: Process) -> None:
+        """Let this node's clock jump past every election timeout, as the ambush wants it."""
+        self._faults["rival-candidate"] += 1
+        self._lifecycle.replica.jump(process, 2 * self._knobs.election_ticks)
 
     def _cut(self, name: str, shape: partitions.Shape) -> None:
         nodes = list(self._processes)

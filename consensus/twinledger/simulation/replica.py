@@ -77,6 +77,16 @@ class Replica:
         else:
             self._observer.check(process, raft)
 
+    def jump(self, process: Process, ticks: int) -> None:
+        """Let the node's clock jump ahead."""
+        raft = process.raft
+        if raft is None or process.paused:
+            return
+        self._trace.note(self._agenda.now, process.id, "jump", {"ticks": ticks})
+        for _ in range(ticks):
+            raft.tick()
+        self.settle(process, raft)
+
     def deliver(self, process: Process, message: Message) -> None:
         """Hand a message to a core that runs."""
         raft = process.raft

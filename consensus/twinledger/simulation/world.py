@@ -109,7 +109,12 @@ class World:
             self.observer.reference,
         )
         self.ambush = Ambush(
-            self.agenda, source(seed, "ambush"), knobs, self.lifecycle, self.nemesis
+            self.agenda,
+            source(seed, "ambush"),
+            knobs,
+            self.processes,
+            self.lifecycle,
+            self.nemesis,
         )
         self.clients = Clients(
             self.agenda, source(seed, "clients"), knobs, names, self.history, self._request

@@ -1,0 +1,119 @@
+"""The simulator finds what it is there to find: each wrong edit of core, driver or disk dies.
+
+Twice for the promises: once by the check of what leaves a node, once without it, by what follows.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from twinledger.consensus import committing, following
+from twinledger.consensus.raft import Raft
+from twinledger.simulation import InvariantBroken, run
+from twinledger.simulation.disk import Disk
+from twinledger.simulation.observer import Observer
+from twinledger.simulation.promises import Promises
+from twinledger.simulation.replica import Replica
+
+from .edits import edit
+
+Patch = pytest.MonkeyPatch
+Mutant = Callable[[Patch], None]
+
+
+def hunt(seeds: range, nodes: int = 5, events: int = 5_000) -> str:
+    """Return the name of the first invariant that breaks; fail if none does."""
+    for seed in seeds:
+        try:
+            run(seed, nodes, events)
+        except InvariantBroken as broken:
+            return broken.name
+    pytest.fail(f"the mutant survived {len(seeds)} seeds")
+
+
+def vote_not_persisted(patch: Patch) -> None:
+    new = "HardState(core.term, None) if changed"
+    edit(patch, Raft, "_take_persist", "core.saved if changed", new)
+
+
+def term_and_vote_not_persisted(patch: Patch) -> None:
+    edit(patch, Raft, "_take_persist", "core.saved if changed else None", "None")
+
+
+def previous_entry_not_checked(patch: Patch) -> None:
+    old = "log.matches(previous, message.previous_term, message.previous_hash)"
+    edit(patch, following, "on_append", old, "previous <= log.last_index")
+
+
+def earlier_terms_committed_by_counting(patch: Patch) -> None:
+    edit(patch, committing, "advance", " and core.log.term(reached) == core.term", "")
+
+
+def sync_left_out(patch: Patch) -> None:
+    patch.setattr(Disk, "sync", lambda _disk, _sequence: None)
+
+
+def sync_left_out_now_and_then(patch: Patch) -> None:
+    sync = Disk.sync
+
+    def forgetful(disk: Disk, sequence: int) -> None:
+        if sequence % 4:
+            sync(disk, sequence)
+
+    patch.setattr(Disk, "sync", forgetful)
+
+
+def reported_before_the_sync(patch: Patch) -> None:
+    sync, report = "process.disk.sync(persist.sequence)", "self._report_synced(done)"
+    edit(patch, Replica, "_synced", f"{sync}\n    {report}", f"{report}\n    {sync}")
+
+
+PROMISES = {"vote durability", "acknowledgement durability", "commit durability"}
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        vote_not_persisted,
+        term_and_vote_not_persisted,
+        sync_left_out,
+        sync_left_out_now_and_then,
+        reported_before_the_sync,
+    ],
+    ids=lambda mutant: mutant.__name__,
+)
+def test_a_promise_that_is_not_durable_is_seen_as_it_leaves(
+    mutant: Mutant, monkeypatch: Patch
+) -> None:
+    mutant(monkeypatch)
+    assert hunt(range(3)) in PROMISES
+
+
+@pytest.mark.parametrize(
+    ("mutant", "seeds"),
+    [
+        (vote_not_persisted, range(29, 129)),
+        (term_and_vote_not_persisted, range(20)),
+        (sync_left_out, range(20)),
+        (sync_left_out_now_and_then, range(60)),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_promise_that_is_not_durable_is_broken_sooner_or_later(
+    mutant: Mutant, seeds: range, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(Promises, "check", lambda _promises, _message: None)
+    monkeypatch.setattr(Observer, "_check_quorum", lambda _observer, _process, _commit: None)
+    monkeypatch.setattr("twinledger.simulation.electorate.Electorate.elected", lambda *_: None)
+    mutant(monkeypatch)
+    assert hunt(seeds) not in PROMISES
+
+
+def test_a_previous_entry_that_is_not_checked_tears_the_logs_apart(monkeypatch: Patch) -> None:
+    previous_entry_not_checked(monkeypatch)
+    assert hunt(range(40)) == "log matching"
+
+
+def test_counting_for_an_earlier_term_is_seen(monkeypatch: Patch) -> None:
+    earlier_terms_committed_by_counting(monkeypatch)
+    assert hunt(range(40)) == "commit rule"

@@ -1,0 +1,79 @@
+"""Many worlds, one seed each: nothing bad happens, and after the faults something good does.
+
+A failing seed is replayed with `twinledger sim --seed N --nodes N --events N`.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from twinledger.simulation import Result, run
+
+from .conftest import SEED_LINE
+
+GROUP = 10
+QUICK_EVENTS, LONG_EVENTS = 5_000, 20_000
+SIZES = (5, 3, 5, 4, 5, 3, 7, 5, 2, 5)
+"""How many nodes the seeds of one group have."""
+
+Property = Callable[[str, object], None]
+
+
+def run_group(group: int, events: int, record_property: Property) -> list[Result]:
+    began = time.process_time()
+    results = [run(group * GROUP + place, nodes, events) for place, nodes in enumerate(SIZES)]
+    rate = sum(result.events for result in results) / (time.process_time() - began)
+    for result in results:
+        record_property(SEED_LINE, f"{result.line()}, group at {rate:.0f} events/s")
+    return results
+
+
+@pytest.mark.parametrize("group", range(20))
+def test_every_seed_is_sound(group: int, record_property: Property) -> None:
+    results = run_group(group, QUICK_EVENTS, record_property)
+    assert all(result.events >= QUICK_EVENTS for result in results)
+    assert sum(result.elections for result in results) > GROUP
+    assert sum(result.commits for result in results) > 10 * GROUP
+    assert sum(result.crashes for result in results) > GROUP
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("group", range(100, 130))
+def test_every_long_seed_is_sound(group: int, record_property: Property) -> None:
+    results = run_group(group, LONG_EVENTS, record_property)
+    assert all(result.events >= LONG_EVENTS for result in results)
+
+
+def test_the_seeds_together_see_every_kind_of_fault() -> None:
+    seen = Counter[str]()
+    for seed in range(5_000, 5_030):
+        seen.update(run(seed, 5, 2_000).faults)
+    expected = {
+        "bit-flip",
+        "clock",
+        "clog",
+        "compaction",
+        "crash-after-accept",
+        "crash-after-commit",
+        "crash-after-vote",
+        "crash-between-sends",
+        "crash-leader",
+        "crash-many",
+        "crash-new-leader",
+        "crash-one",
+        "cut-new-leader",
+        "found-damaged",
+        "full",
+        "govern",
+        "one-way",
+        "partition",
+        "pause",
+        "power-cut",
+        "slow-disk",
+        "snapshot-installed",
+        "sync-failed",
+        "transfer",
+    }
+    assert expected <= set(seen)
