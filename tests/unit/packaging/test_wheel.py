@@ -1,9 +1,11 @@
 """What is built and what it needs: the wheel alone must serve an auditor who installs no server."""
 
+import fcntl
 import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +18,6 @@ PARTS = {
     *("cli", "client", "consensus", "consortium", "demos", "devnet", "execution", "ledger", "node"),
     *("queries", "simulation", "storage", "twins", "v1"),
 }
-
-# One worker builds the wheel once for all of these.
-pytestmark = pytest.mark.xdist_group("wheel")
 
 
 @dataclass(frozen=True)
@@ -47,22 +46,38 @@ def run(*command: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first worker to come makes, and the others wait for."""
+    ours = factory.getbasetemp()
+    place = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
+    folder, done = place / name, place / f"{name}.made"
+    with (place / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
+def build_wheel(folder: Path) -> None:
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
-    (built,) = folder.glob("*.whl")
+    (built,) = made_once(tmp_path_factory, "wheel", build_wheel).glob("*.whl")
     return built
 
 
 @pytest.fixture(scope="module")
 def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> BareInstall:
-    folder = tmp_path_factory.mktemp("bare") / "environment"
-    run(sys.executable, "-m", "venv", folder)
-    constraints = ROOT / "scripts" / "constraints.txt"
-    install = ("-m", "pip", "install", "--quiet", "--constraint", constraints, wheel)
-    run(folder / "bin" / "python", *install)
-    return BareInstall(folder / "bin")
+    def install(folder: Path) -> None:
+        run(sys.executable, "-m", "venv", folder)
+        constraints = ROOT / "scripts" / "constraints.txt"
+        pip = (folder / "bin" / "python", "-m", "pip", "install", "--quiet")
+        run(*pip, "--constraint", constraints, wheel)
+
+    return BareInstall(made_once(tmp_path_factory, "bare", install) / "bin")
 
 
 def test_twinledger_is_a_namespace_package() -> None:

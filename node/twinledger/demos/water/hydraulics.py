@@ -10,10 +10,15 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from twinledger.demos.water.network import Day, Element, Kind, Link, Network
+
+if find_spec("wntr") is None:
+    # Said when the demonstration is asked for, not in the middle of it.
+    raise ModuleNotFoundError("No module named 'wntr'", name="wntr")
 
 STEP_SECONDS = 900
 DAY_SECONDS = 86_400
