@@ -12,8 +12,9 @@ import click
 from twinledger.cli.exampled import ExampledGroup
 from twinledger.cli.options import FILE, json_option
 from twinledger.cli.output import print_fields, print_json, print_table, time_text
+from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, build
-from twinledger.consortium.members import Admin, Member, Node, NodeId
+from twinledger.consortium.members import Admin, Member, Node
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import MemberName

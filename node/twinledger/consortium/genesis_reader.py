@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from twinledger.consortium.members import Admin, Consortium, Member, Node, NodeId
+from twinledger.consensus import NodeId
+from twinledger.consortium.members import Admin, Consortium, Member, Node
 from twinledger.ledger import keys, names
 from twinledger.ledger.canonical import INT_MAX
 from twinledger.ledger.errors import Code, LedgerError

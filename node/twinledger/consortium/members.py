@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import NewType
 
+from twinledger.consensus import NodeId
 from twinledger.ledger import domains
 from twinledger.ledger.canonical import CanonicalValue, encode
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import IdentityName, MemberName
 from twinledger.ledger.state import StateView, decode_leaf
-
-NodeId = NewType("NodeId", str)
 
 CONSORTIUM_KEY = b"consortium"
 

@@ -94,7 +94,7 @@ def _member_names(count: int) -> list[str]:
 def _member(path: Path, node: NodeEntry) -> members.Member:
     admin = Identity.generate(f"{node.member}/{DEFAULT_IDENTITY}")
     admin.save(key_path(path, admin.name))
-    record = members.Node(members.NodeId(node.name), node.peer_address, node.client_address)
+    record = members.Node(NodeId(node.name), node.peer_address, node.client_address)
     admins = (members.Admin(DEFAULT_IDENTITY, admin.public_key),)
     return members.Member(MemberName(node.member), admins, (record,))
 

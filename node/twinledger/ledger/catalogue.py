@@ -337,6 +337,11 @@ _NODE: dict[Code, Entry] = {
         "Check the addresses and the genesis files of both nodes.",
         _DENIED,
     ),
+    Code.PEER_REGRESSED: Entry(
+        "The peer has lost what it acknowledged: its disk was wiped or put back",
+        "Do not let it vote: stop it, and have its member join with a new node id.",
+        _DENIED,
+    ),
     Code.DATA_DAMAGED: Entry(
         "The node's data is damaged",
         "Do not start it on this data: keep the folder for inquiry and rejoin with an empty one.",
@@ -352,6 +357,11 @@ _NODE: dict[Code, Entry] = {
         "Make room on the disk and start the node again.",
         _FULL,
         waiting_helps=True,
+    ),
+    Code.DISK_FAILED: Entry(
+        "The disk failed",
+        "Check the disk before starting the node again.",
+        _LOST,
     ),
     Code.FORMAT_UNKNOWN: Entry(
         "The data was written in a format this version does not know",

@@ -5,6 +5,7 @@ two threads for disk and execution, a small pool for signatures, and two ports.
 """
 
 import asyncio
+import itertools
 import logging
 import os
 import random
@@ -43,7 +44,7 @@ from twinledger.node.services.twin_service import TwinService
 from twinledger.node.submission import Submission
 from twinledger.node.transport import PROTOCOL_VERSION, Peer, Transport
 from twinledger.node.updates import Updates
-from twinledger.storage import DataFolder, Stores
+from twinledger.storage import DataFolder, PeerMemory, Shown, Stores
 from twinledger.v1 import (
     consortium_service_pb2,
     ledger_service_pb2,
@@ -54,6 +55,8 @@ from twinledger.v1 import (
 
 _HOUSEKEEPING_S: Final = 0.2
 _STOP_GRACE_S: Final = 2.0
+_SAVE_MEMORY_EVERY: Final = 25
+"""Beats of housekeeping, five seconds: the memory of peers helps against operators, not crashes."""
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +72,7 @@ class Node:
     feed: Feed[Any]
     disk_watch: DiskWatch
     stores: Stores
+    memory: PeerMemory
     _executors: list[ThreadPoolExecutor]
     _servers: list[grpc.aio.Server] = field(default_factory=list)
     _health: Any = field(default_factory=HealthServicer)
@@ -107,7 +111,8 @@ class Node:
         parent = Parent.of(chain.header(chain.applied_height or 0))
         feed: Feed[Any] = Feed(parent.height)
         pool = Pool(configuration.pool.max_transactions, configuration.pool.max_bytes)
-        transport = _transport(folder, configuration, genesis)
+        memory = folder.peer_memory()
+        transport = _transport(folder, configuration, genesis, stores, memory)
         replica = Replica(
             core=_core(folder, configuration, genesis, stores),
             log=stores.log,
@@ -139,6 +144,7 @@ class Node:
             feed,
             disk_watch,
             stores,
+            memory,
             [disk, execution, checks],
         )
         applier.executed = node._executed
@@ -179,8 +185,11 @@ class Node:
             await self.replica.hand_over()
 
     async def _keep_house(self) -> None:
-        while True:
+        for beat in itertools.count():
             self.disk_watch.look()
+            self.replica.note_acknowledged(self.memory)
+            if beat % _SAVE_MEMORY_EVERY == 0 and not self.disk_watch.low:
+                self.memory.save()
             # Something may wait that nothing else will wake: a refused proposal, a lost forward.
             self.proposer.wake()
             await asyncio.sleep(_HOUSEKEEPING_S)
@@ -241,7 +250,14 @@ class Node:
             client_server.add_generic_rpc_handlers((service_handler(service, implementation),))
             names.append(service.full_name)
         peers = PeerService(
-            _hello(folder), self.replica, self.submission, self.applier.preparation, genesis.limits
+            lambda: _hello(folder, self.stores),
+            folder.node_id,
+            folder.chain_id,
+            self.memory,
+            self.replica,
+            self.submission,
+            self.applier.preparation,
+            genesis.limits,
         )
         (service,) = peer_service_pb2.DESCRIPTOR.services_by_name.values()
         peer_server.add_generic_rpc_handlers((service_handler(service, peers),))
@@ -278,26 +294,44 @@ def _read_genesis(folder: DataFolder, configuration: Configuration) -> Genesis:
 
 def _member_of(genesis: Genesis, folder: DataFolder) -> str:
     for member, record in genesis.nodes:
-        if NodeId(record.node_id) == folder.node_id:
+        if record.node_id == folder.node_id:
             return member
     raise LedgerError(Code.CONFIG_INVALID, f"the genesis file has no node {folder.node_id}")
 
 
-def _transport(folder: DataFolder, configuration: Configuration, genesis: Genesis) -> Transport:
-    hello, elsewhere = _hello(folder), configuration.peers.root
-    peers = {
-        NodeId(record.node_id): Peer(
-            NodeId(record.node_id), elsewhere.get(record.node_id, record.peer_address), hello
+def _transport(
+    folder: DataFolder,
+    configuration: Configuration,
+    genesis: Genesis,
+    stores: Stores,
+    memory: PeerMemory,
+) -> Transport:
+    elsewhere = configuration.peers.root
+
+    def peer(node_id: NodeId, address: str) -> Peer:
+        return Peer(
+            node_id,
+            elsewhere.get(node_id, address),
+            hello=lambda: _hello(folder, stores),
+            check=lambda hello: memory.check(node_id, Shown(hello.boot, hello.height)),
         )
-        for _, record in genesis.nodes
-        if NodeId(record.node_id) != folder.node_id
-    }
-    return Transport(peers)
+
+    return Transport(
+        {
+            record.node_id: peer(record.node_id, record.peer_address)
+            for _, record in genesis.nodes
+            if record.node_id != folder.node_id
+        }
+    )
 
 
-def _hello(folder: DataFolder) -> peer_service_pb2.PeerHello:
+def _hello(folder: DataFolder, stores: Stores) -> peer_service_pb2.PeerHello:
     return peer_service_pb2.PeerHello(
-        node_id=folder.node_id, chain_id=folder.chain_id, protocol_version=PROTOCOL_VERSION
+        node_id=folder.node_id,
+        chain_id=folder.chain_id,
+        protocol_version=PROTOCOL_VERSION,
+        boot=folder.boot,
+        height=stores.log.last_index(),
     )
 
 
@@ -316,7 +350,7 @@ def _core(
         heartbeat_ticks=ticks.heartbeat_ticks,
     )
     # Membership is what genesis says until the ledger governs it.
-    voters = tuple(sorted(NodeId(record.node_id) for _, record in genesis.nodes))
+    voters = tuple(sorted(record.node_id for _, record in genesis.nodes))
     return Raft(
         settings,
         stores.log,

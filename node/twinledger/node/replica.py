@@ -27,7 +27,7 @@ from twinledger.consensus import (
 from twinledger.ledger.block import BlockBody
 from twinledger.ledger.limits import Limits
 from twinledger.node.transport import Transport
-from twinledger.storage import LogStore
+from twinledger.storage import LogStore, PeerMemory
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +126,12 @@ class Replica:
     def lost(self, peer: NodeId) -> None:
         """Tell the core that messages to a peer were lost."""
         self._guarded(lambda: self.core.unreachable(peer))
+
+    def note_acknowledged(self, memory: PeerMemory) -> None:
+        """As leader, remember what peers acknowledged of what is committed."""
+        if self.leads:
+            for node, progress in self.core.progress.items():
+                memory.acknowledged(node, min(progress.match, self.core.commit))
 
     def advance(self) -> None:
         """Do everything the core wants done now."""

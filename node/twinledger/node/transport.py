@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import grpc
 
 from twinledger.client.channels import open_channel
+from twinledger.client.failures import from_rpc
 from twinledger.consensus import Append, Message, NodeId
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node import consensus_wire
@@ -34,6 +35,10 @@ MAX_QUEUED_BYTES: Final = 32 << 20
 _FIRST_RETRY_S: Final = 0.05
 _LAST_RETRY_S: Final = 1.0
 _FORWARD_TIMEOUT_S: Final = 2.0
+_TROUBLES: Final = frozenset(
+    {Code.PEER_MISMATCH, Code.PEER_UNKNOWN, Code.PEER_REGRESSED, Code.WRONG_CHAIN}
+)
+"""What time alone does not mend."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +55,12 @@ class Peer:
 
     node_id: NodeId
     address: str
-    hello: PeerHello
+    hello: Callable[[], PeerHello]
+    """What this node greets with now."""
+    check: Callable[[PeerHello], None] = lambda _: None
+    """Refuses, with a LedgerError, a node whose greeting shows less than it did before."""
+    trouble: str = ""
+    """Why the last greeting failed, in a sentence; empty when it did not."""
     lost: Callable[[NodeId], None] = lambda _: None
     """Told when messages to this node were lost."""
     connected: bool = False
@@ -78,13 +88,10 @@ class Peer:
             while True:
                 try:
                     await self._exchange()
-                except grpc.aio.AioRpcError as error:
+                except (grpc.aio.AioRpcError, LedgerError) as error:
                     if self.connected:
-                        logger.warning(
-                            "stream to peer lost",
-                            extra={"peer": self.node_id, "reason": error.details()},
-                        )
                         pause = _FIRST_RETRY_S
+                    self._failed(error)
                 self._disconnect()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LAST_RETRY_S)
@@ -97,7 +104,7 @@ class Peer:
         """
         if self._channel is None:
             raise LedgerError(Code.CONNECTION_LOST, f"no channel to {self.node_id}")
-        request = ForwardTransactionsRequest(hello=self.hello, transactions=transactions)
+        request = ForwardTransactionsRequest(hello=self.hello(), transactions=transactions)
         try:
             response = await _stub(self._channel).ForwardTransactions(
                 request, timeout=_FORWARD_TIMEOUT_S
@@ -110,19 +117,31 @@ class Peer:
         if self._channel is None:
             return
         call = _stub(self._channel).Exchange(self._outgoing())
-        async for response in call:
-            if response.hello.node_id != self.node_id:
-                logger.error(
-                    "another node answers at this peer's address",
-                    extra={"peer": self.node_id, "answered": response.hello.node_id},
-                )
-                call.cancel()
-                return
-            self.connected = True
-            logger.info("stream to peer is up", extra={"peer": self.node_id})
+        try:
+            async for response in call:
+                self._greeted(response.hello)
+        finally:
+            call.cancel()
+
+    def _greeted(self, hello: PeerHello) -> None:
+        if hello.node_id != self.node_id:
+            raise LedgerError(Code.PEER_MISMATCH, f"{hello.node_id[:64]} answers at {self.address}")
+        self.check(hello)
+        self.connected, self.trouble = True, ""
+        logger.info("stream to peer is up", extra={"peer": self.node_id})
+
+    def _failed(self, error: grpc.aio.AioRpcError | LedgerError) -> None:
+        """Say why a stream ended; what an operator must act on stays in the status."""
+        reason = from_rpc(error, self.address) if isinstance(error, grpc.RpcError) else error
+        trouble = f"{self.node_id}: {reason.message}" if reason.code in _TROUBLES else ""
+        if self.connected or trouble != self.trouble:
+            logger.warning(
+                "stream to peer lost", extra={"peer": self.node_id, "reason": str(reason)}
+            )
+        self.trouble = trouble
 
     async def _outgoing(self) -> AsyncIterator[ExchangeRequest]:
-        yield ExchangeRequest(hello=self.hello)
+        yield ExchangeRequest(hello=self.hello())
         while True:
             while self._queue:
                 message = self._queue.popleft()

@@ -23,6 +23,7 @@ from twinledger.storage.disk_room import DiskRoom
 from twinledger.storage.failure import StorageFailure
 from twinledger.storage.last_exit import LastExit
 from twinledger.storage.log_store import LogStore
+from twinledger.storage.peer_memory import PeerMemory, Shown
 
 __all__ = [
     "ChainReader",
@@ -33,6 +34,8 @@ __all__ = [
     "LastExit",
     "Location",
     "LogStore",
+    "PeerMemory",
+    "Shown",
     "StorageFailure",
     "StoredBlock",
     "Stores",

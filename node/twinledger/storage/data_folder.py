@@ -1,6 +1,8 @@
 """The folder a node lives in.
 
     folder            what this is: format version, node id, chain id, checksum
+    boot              how often the node has started; peers refuse one that shows less
+    peers.json        what the other nodes have shown
     lock              held while a node runs
     genesis.json      the chain's first bytes, as they were given
     last_exit.json    why the node stopped last time
@@ -42,6 +44,7 @@ from twinledger.storage.last_exit import (
     write_last_exit,
 )
 from twinledger.storage.log_store import LogStore
+from twinledger.storage.peer_memory import PeerMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class DataFolder:
         self.chain_id = record.chain_id
         self.genesis = genesis
         self.disk = disk
+        self.boot = 0
+        """How often the stores were opened, this time included; 0 before `open_stores`."""
         self._lock = lock
 
     @classmethod
@@ -85,6 +90,7 @@ class DataFolder:
         chain_id = domains.domain_hash(domains.GENESIS, genesis)
         try:
             write_durably(path / "genesis.json", genesis)
+            write_durably(path / "boot", b"0\n")
             prepare_last_exit(path / "last_exit.json")
             LogStore.create(path / "log", path / "log.marker", chain_id)
             ChainStore.create(path / "chain")
@@ -130,6 +136,7 @@ class DataFolder:
             StorageFailure: the disk refused.
         """
         self.disk.prepare_opening()
+        self.boot = _count_boot(self.path / "boot")
         log = LogStore.open(self.path / "log", self.path / "log.marker", self.chain_id)
         try:
             chain = ChainStore.open(self.path / "chain", log)
@@ -138,6 +145,10 @@ class DataFolder:
             raise
         self.disk.refill()
         return Stores(log, chain)
+
+    def peer_memory(self) -> PeerMemory:
+        """Return what this node remembers of the others."""
+        return PeerMemory.open(self.path / "peers.json")
 
     def write_last_exit(self, last_exit: LastExit) -> None:
         """Record how this run ends.
@@ -182,6 +193,15 @@ def _make_directory(path: Path) -> None:
         raise os_failure(f"make the folder {path}", error) from error
     if occupied:
         raise LedgerError(Code.CONFIG_INVALID, f"{path} is not empty")
+
+
+def _count_boot(path: Path) -> int:
+    try:
+        boot = int(_read(path)) + 1
+    except ValueError as error:
+        raise damaged("The data folder's file 'boot' is damaged") from error
+    write_durably(path, f"{boot}\n".encode())
+    return boot
 
 
 def _lock(path: Path) -> int:

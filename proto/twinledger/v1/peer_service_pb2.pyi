@@ -23,20 +23,30 @@ class PeerHello(google.protobuf.message.Message):
     NODE_ID_FIELD_NUMBER: builtins.int
     CHAIN_ID_FIELD_NUMBER: builtins.int
     PROTOCOL_VERSION_FIELD_NUMBER: builtins.int
+    BOOT_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
     node_id: builtins.str
     """The speaker's node id."""
     chain_id: builtins.bytes
     """The chain it orders, 32 bytes."""
     protocol_version: builtins.int
     """The version of this protocol it speaks; now 1."""
+    boot: builtins.int
+    """How often this node has started. A node that shows less than before lost its disk or was put
+    back, and is refused.
+    """
+    height: builtins.int
+    """The last height that is durable in its log now."""
     def __init__(
         self,
         *,
         node_id: builtins.str = ...,
         chain_id: builtins.bytes = ...,
         protocol_version: builtins.int = ...,
+        boot: builtins.int = ...,
+        height: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["chain_id", b"chain_id", "node_id", b"node_id", "protocol_version", b"protocol_version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["boot", b"boot", "chain_id", b"chain_id", "height", b"height", "node_id", b"node_id", "protocol_version", b"protocol_version"]) -> None: ...
 
 global___PeerHello = PeerHello
 

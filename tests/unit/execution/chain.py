@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, build
-from twinledger.consortium.members import Admin, Member, Node, NodeId
+from twinledger.consortium.members import Admin, Member, Node
 from twinledger.execution.execute import block_transactions, execute, genesis_block
 from twinledger.execution.prepare import prepare
 from twinledger.execution.results import Execution

@@ -17,6 +17,7 @@ from twinledger.ledger.errors import Code
 from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.limits import DEFAULT_LIMITS
 from twinledger.ledger.merkle import EMPTY_ROOT, leaf_hash, node_hash, tree_hash
+from twinledger.ledger.names import TwinId
 from twinledger.ledger.operations import Role
 from twinledger.ledger.transaction import transaction_id
 from twinledger.v1.transaction_pb2 import SignedTransaction
@@ -125,9 +126,9 @@ def test_updates_and_used_ids_are_told_with_their_places(chain: Chain):
     )
     chain.append(b"garbage", good, bad, admission)
     assert chain.newest.updates == (
-        Update(b"a".decode(), 1, 1, 0),
-        Update("a", 2, 1, 1),
-        Update("b", 1, 3, 1),
+        Update(TwinId("a"), 1, 1, 0),
+        Update(TwinId("a"), 2, 1, 1),
+        Update(TwinId("b"), 1, 3, 1),
     )
     ids = [transaction_id(SignedTransaction.FromString(raw).body) for raw in (good, bad, admission)]
     assert chain.newest.consumed == tuple(

@@ -224,7 +224,7 @@ def test_a_fault_of_the_store_stops_the_node_and_is_never_a_receipt(chain: Chain
     def broken(_transaction_id: TransactionId) -> bool:
         raise LedgerError(Code.DISK_FULL)
 
-    chain.state.seen = broken  # type: ignore[method-assign]
+    chain.state.seen = broken  # type: ignore[method-assign, assignment]
     with refused(Code.DISK_FULL):
         chain.submit(create("a"))
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.ledger.refusals import refused
-from twinledger.ledger.canonical import encode
+from twinledger.ledger.canonical import CanonicalValue, encode
 from twinledger.ledger.errors import Code
 from twinledger.ledger.receipt import COMMITTED, Event, EventKind, Receipt
 
@@ -14,7 +14,7 @@ EVENTS = (Event(EventKind.TWIN_UPDATED, "pump-7", 3), Event(EventKind.RELATED, "
 
 def test_a_committed_receipt_is_encoded_as_the_page_says():
     receipt = Receipt(b"i" * 32, COMMITTED, None, EVENTS)
-    events = [["TWIN_UPDATED", "pump-7", 3], ["RELATED", "pump-7", 4]]
+    events: CanonicalValue = [["TWIN_UPDATED", "pump-7", 3], ["RELATED", "pump-7", 4]]
     assert receipt.encode() == encode([1, b"i" * 32, "COMMITTED", -1, events])
     assert receipt.committed
     assert Receipt.decode(receipt.encode()) == receipt

@@ -1,5 +1,7 @@
 """Operations as a client builds them, for tests of every layer."""
 
+from typing import Any, cast
+
 from twinledger.ledger.canonical import CanonicalValue
 from twinledger.ledger.operations import Role
 from twinledger.ledger.values import to_wire
@@ -69,7 +71,9 @@ def retire(twin_id: str, successor: str = "", expected: int | None = None) -> Op
 
 def admit(identity: str, public_key: bytes, role: Role) -> Operation:
     return Operation(
-        admit_identity=AdmitIdentity(identity=identity, public_key=public_key, role=role.value)
+        admit_identity=AdmitIdentity(
+            identity=identity, public_key=public_key, role=cast("Any", role.value)
+        )
     )
 
 

@@ -1,59 +1,44 @@
 """Consensus messages survive the wire, and hostile ones raise nothing but ValueError."""
 
 import contextlib
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinledger.consensus import (
-    Append,
-    AppendAccepted,
-    AppendRejected,
-    Configuration,
-    EntryKind,
-    Heartbeat,
-    HeartbeatResponse,
-    PreVoteRequest,
-    PreVoteResponse,
-    ReadRequest,
-    ReadResponse,
-    Snapshot,
-    SnapshotOffer,
-    SnapshotStatus,
-    StaleTerm,
-    TimeoutNow,
-    VoteRequest,
-    VoteResponse,
-    make_entry,
-)
+from twinledger import consensus
 from twinledger.node import consensus_wire
 from twinledger.v1.peer_service_pb2 import ConsensusMessage
 
+# Numbers and names stand here without their NewTypes, which the wire does not know either.
+c: Any = consensus
 GENESIS = bytes(range(32))
-FIRST = make_entry(GENESIS, 8, 3, EntryKind.BLOCK, b"")
-SECOND = make_entry(FIRST.hash, 9, 3, EntryKind.CONFIGURATION, Configuration(("a", "b")).encode())
+FIRST = c.make_entry(GENESIS, 8, 3, c.EntryKind.BLOCK, b"")
+SECOND = c.make_entry(
+    FIRST.hash, 9, 3, c.EntryKind.CONFIGURATION, c.Configuration(("a", "b")).encode()
+)
 ENDS = ("a", "b", 7)
 
-MESSAGES = [
-    PreVoteRequest(*ENDS, 5, 4),
-    PreVoteResponse(*ENDS, True),
-    PreVoteResponse(*ENDS, False),
-    VoteRequest(*ENDS, 0, 0),
-    VoteRequest(*ENDS, 5, 4, True),
-    VoteResponse(*ENDS, False),
-    Append(*ENDS, 7, 2, GENESIS, (FIRST, SECOND), 6),
-    Append(*ENDS, 0, 0, GENESIS, (), 0),
-    AppendAccepted(*ENDS, 0),
-    AppendRejected(*ENDS, 4, 3, 2),
-    Heartbeat(*ENDS, 0, 0),
-    HeartbeatResponse(*ENDS, 12),
-    StaleTerm(*ENDS),
-    TimeoutNow(*ENDS),
-    SnapshotOffer(*ENDS, Snapshot(9, 3, GENESIS, Configuration(("a",)), b"where")),
-    SnapshotStatus(*ENDS, 9),
-    ReadRequest(*ENDS, b"context"),
-    ReadResponse(*ENDS, b"context", 0),
+MESSAGES: list[Any] = [
+    c.PreVoteRequest(*ENDS, 5, 4),
+    c.PreVoteResponse(*ENDS, True),
+    c.PreVoteResponse(*ENDS, False),
+    c.VoteRequest(*ENDS, 0, 0),
+    c.VoteRequest(*ENDS, 5, 4, True),
+    c.VoteResponse(*ENDS, False),
+    c.Append(*ENDS, 7, 2, GENESIS, (FIRST, SECOND), 6),
+    c.Append(*ENDS, 0, 0, GENESIS, (), 0),
+    c.AppendAccepted(*ENDS, 0),
+    c.AppendRejected(*ENDS, 4, 3, 2),
+    c.Heartbeat(*ENDS, 0, 0),
+    c.HeartbeatResponse(*ENDS, 12),
+    c.StaleTerm(*ENDS),
+    c.TimeoutNow(*ENDS),
+    c.SnapshotOffer(*ENDS, c.Snapshot(9, 3, GENESIS, c.Configuration(("a",)), b"where")),
+    c.SnapshotStatus(*ENDS, 9),
+    c.ReadRequest(*ENDS, b"context"),
+    c.ReadResponse(*ENDS, b"context", 0),
 ]
 
 
@@ -74,7 +59,7 @@ def test_a_message_that_says_nothing_is_refused():
 
 def test_an_unknown_entry_kind_is_refused():
     wire = consensus_wire.encode(MESSAGES[6])
-    wire.append.entries[0].kind = 9
+    wire.append.entries[0].kind = cast("Any", 9)
     with pytest.raises(ValueError, match="9"):
         consensus_wire.decode(wire)
 

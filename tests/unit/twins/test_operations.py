@@ -9,6 +9,7 @@ from tests.unit.ledger.wire import create, relate, retire, set_, unrelate, updat
 from twinledger.ledger.canonical import Timestamp, encode
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.receipt import Event, EventKind
+from twinledger.ledger.transaction import TransactionId
 from twinledger.twins.reading import find_twin, load_twin, properties, relationships
 from twinledger.twins.records import Origin, Twin
 from twinledger.v1.operation_pb2 import Operation
@@ -161,13 +162,12 @@ def test_what_is_written_says_where_it_came_from(chain: Chain):
     at_height_3 = (START_US + 9, 3, 1)
     (found,) = properties(chain.state, PUMP)
     assert found.origin == Origin(
-        receipt.transaction_id,
-        authors,
-        START_US - 5,
-        *at_height_3,  # type: ignore[arg-type]
+        TransactionId(receipt.transaction_id), authors, START_US - 5, *at_height_3
     )
     (related,) = relationships(chain.state, PUMP)
-    assert related.origin == Origin(receipt.transaction_id, authors, None, *at_height_3)  # type: ignore[arg-type]
+    assert related.origin == Origin(
+        TransactionId(receipt.transaction_id), authors, None, *at_height_3
+    )
 
 
 def test_a_twin_that_failed_to_be_created_is_not_there(chain: Chain):

@@ -87,4 +87,6 @@ class OperatorService:
             warnings.append(
                 "No leader is known: nothing is ordered until a majority of nodes talk."
             )
-        return warnings
+        return warnings + [
+            peer.trouble for peer in self.replica.transport.peers.values() if peer.trouble
+        ]

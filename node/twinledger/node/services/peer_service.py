@@ -5,7 +5,7 @@ this chain: a stream that says otherwise is closed with PEER_MISMATCH and nothin
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from twinledger.node.replica import Replica
 from twinledger.node.services.rendering import error_message
 from twinledger.node.submission import Submission
 from twinledger.node.transport import PROTOCOL_VERSION
+from twinledger.storage import PeerMemory, Shown
 from twinledger.v1 import peer_service_pb2 as pb
 
 MAX_FORWARDED: Final = 1000
@@ -30,8 +31,11 @@ logger = logging.getLogger(__name__)
 class PeerService:
     """The implementation; every method serves the rpc of its name."""
 
-    hello: pb.PeerHello
-    """This node's own."""
+    hello: Callable[[], pb.PeerHello]
+    """What this node greets with now."""
+    node_id: NodeId
+    chain_id: bytes
+    memory: PeerMemory
     replica: Replica
     submission: Submission
     preparation: Preparation
@@ -45,7 +49,7 @@ class PeerService:
         async for request in requests:
             if sender is None:
                 sender = self._greet(request.hello)
-                yield pb.ExchangeResponse(hello=self.hello)
+                yield pb.ExchangeResponse(hello=self.hello())
             else:
                 self._take(sender, request)
 
@@ -66,7 +70,7 @@ class PeerService:
 
     def _greet(self, hello: pb.PeerHello) -> NodeId:
         node_id = NodeId(hello.node_id)
-        if hello.chain_id != self.hello.chain_id:
+        if hello.chain_id != self.chain_id:
             raise LedgerError(Code.WRONG_CHAIN, "the peer orders another chain")
         if node_id not in self.replica.transport.peers:
             raise LedgerError(Code.PEER_UNKNOWN, hello.node_id[:64])
@@ -74,6 +78,7 @@ class PeerService:
             raise LedgerError(
                 Code.PEER_MISMATCH, f"it speaks protocol version {hello.protocol_version}"
             )
+        self.memory.check(node_id, Shown(hello.boot, hello.height))
         return node_id
 
     def _take(self, sender: NodeId, request: pb.ExchangeRequest) -> None:
@@ -81,7 +86,7 @@ class PeerService:
             message = consensus_wire.decode(request.consensus)
         except ValueError as error:
             raise LedgerError(Code.MALFORMED, str(error)) from error
-        if message.sender != sender or message.recipient != self.hello.node_id:
+        if message.sender != sender or message.recipient != self.node_id:
             logger.error(
                 "a peer stream lies about its sender",
                 extra={"stream_of": sender, "claimed": message.sender},
