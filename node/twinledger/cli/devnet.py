@@ -1,6 +1,7 @@
 """`twinledger devnet`: a local consortium of real processes."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import click
@@ -50,12 +51,12 @@ def up(nodes: int | None, folder: Path, detach: bool, as_json: bool) -> None:
     except KeyboardInterrupt:
         _say_down(net.down())
         raise
-    if detach:
+    # Into a pipe or a file the table is written once: a live one would be control characters.
+    live = not detach and not as_json and sys.stdout.isatty()
+    if not live:
         _print(net.layout, views, as_json)
-        return
-    if as_json:
-        print_json(to_json(net.layout, views))
-    _show_until_interrupted(net, live=not as_json)
+    if not detach:
+        _show_until_interrupted(net, live=live)
 
 
 def _layout(folder: Path, nodes: int | None) -> Layout:
