@@ -343,9 +343,9 @@ MUTANTS = (
     ),
     Mutant(
         "joint-configuration-is-never-left",
-        "committing.py",
-        "        membership.leave_joint(core)\n",
-        "",
+        "membership.py",
+        "    if leads and core.configuration.joint and not pending(core):\n",
+        "    if False:\n",
     ),
     Mutant(
         "commit-index-not-stored-with-the-entry",

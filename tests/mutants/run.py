@@ -117,7 +117,7 @@ def first_failure(copy: Path) -> str | None:
             "-p",
             "no:cacheprovider",
         ]
-        done = subprocess.run(  # noqa: S603 - our own interpreter and our own tests
+        done = subprocess.run(
             [*command, *stage],
             cwd=copy,
             env=environment(copy),
@@ -142,7 +142,7 @@ def first_bad_seed(copy: Path, seeds: int) -> str | None:
     """Return the first simulated seed that finds something wrong in this copy, or None."""
     if not seeds:
         return None
-    done = subprocess.run(  # noqa: S603 - our own interpreter and our own simulator
+    done = subprocess.run(
         [sys.executable, "-c", SIMULATION, str(seeds)],
         cwd=copy,
         env=environment(copy),

@@ -100,6 +100,17 @@ def test_4_an_early_append_that_arrives_late_cuts_nothing_off(follower: Cluster)
     assert follower.log("b") == [(1, 1), (2, 1), (3, 1)]
 
 
+def test_4_nor_does_it_where_nothing_is_committed_yet() -> None:
+    cluster = Cluster("abc")
+    cluster.crash("a", "c")
+    cluster["b"].step(append(chain(1, 1, 1), commit=0))
+    cluster.nodes["b"].work()
+    cluster["b"].step(append(chain(1, 1), commit=0))
+    cluster.nodes["b"].work()
+
+    assert cluster.log("b") == [(1, 1), (2, 1), (3, 1)]
+
+
 def test_4_nor_does_one_that_ends_between_commit_and_the_last_entry(follower: Cluster) -> None:
     first, second, third = chain(1, 1, 1)
     follower["b"].step(append((), commit=2, after=second))

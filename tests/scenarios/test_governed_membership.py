@@ -10,20 +10,24 @@ is synced together with a commit index of at least p, and whoever leads resends 
 
 import pytest
 
-from tests.unit.consensus.cluster import Cluster
+from tests.unit.consensus.cluster import GENESIS, Cluster, chain
 from twinledger.consensus import (
+    Append,
     BadConfiguration,
     ChangeInProgress,
     Configuration,
+    EntryKind,
     Heartbeat,
     HeartbeatResponse,
     Index,
     NodeId,
     Role,
+    Term,
     Verdict,
     VerdictPending,
     VerdictRefused,
     WarrantNotCommitted,
+    make_entry,
 )
 
 A, B, C, D, E = map(NodeId, "abcde")
@@ -50,8 +54,6 @@ def four_nodes() -> Cluster:
 
 def test_four_nodes_survive_a_power_cut_between_the_warrant_and_its_entry() -> None:
     cluster = four_nodes()
-    cluster.isolate("a", "b")
-    cluster.heal()
     warrant = cluster.propose("a", b"e may vote")
     cluster.isolate("a", "b")
     index = cluster["a"].propose_configuration((A, B, C, D, E), (), warrant)
@@ -86,6 +88,23 @@ def test_a_follower_takes_the_entry_only_once_it_knows_the_warrant_committed() -
 
     assert cluster.disk("d").last_index() == index
     assert cluster.disk("d").commit >= warrant
+
+
+def test_no_driver_is_asked_about_a_warrant_that_is_not_known_to_be_committed() -> None:
+    cluster = Cluster("abcd", learners="e")
+    cluster.crash("a", "c", "d", "e")
+    first, second = chain(1, 1)
+    target = Configuration((A, B, C), learners=(E,), removed=(D,), warrant=Index(2))
+    change = make_entry(second.hash, Index(3), Term(1), EntryKind.CONFIGURATION, target.encode())
+    for commit, last in ((1, 2), (2, 3)):
+        cluster["b"].step(
+            Append(
+                A, B, Term(1), Index(0), Term(0), GENESIS, (first, second, change), Index(commit)
+            )
+        )
+        cluster.nodes["b"].work()
+        assert cluster["b"].last_index == last
+    assert cluster["b"].configuration == target
 
 
 def test_a_follower_that_must_wait_takes_what_comes_before_and_the_rest_later() -> None:

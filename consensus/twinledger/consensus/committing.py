@@ -15,7 +15,6 @@ def advance(core: Core) -> None:
     if reached > core.log.commit and core.log.term(reached) == core.term:
         raise_to(core, reached)
         appending.forget_committed(core)
-        membership.leave_joint(core)
 
 
 def reached_by_quorum(core: Core) -> Index:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinledger.consensus import BadConfiguration, ChangeInProgress, Configuration, Index, NodeId
-from twinledger.consensus.changes import leave_joint, next_configuration
+from twinledger.consensus.changes import leave_joint, next_configuration, simple
 
 A, B, C, D, E = map(NodeId, "abcde")
 NODES = st.sets(st.sampled_from([A, B, C, D, E]))
@@ -30,6 +30,12 @@ def test_a_swap_goes_through_a_joint_configuration() -> None:
     joint = next_configuration(Configuration((A, B, C), learners=(D,)), (A, B, D), (), P)
     assert joint == Configuration((A, B, D), outgoing=(A, B, C), warrant=P)
     assert leave_joint(joint) == Configuration((A, B, D), removed=(C,), warrant=P)
+
+
+def test_majorities_that_may_miss_each_other_are_never_one_step() -> None:
+    for voters in ((A, D), (A, B, D, E), (A,)):
+        with pytest.raises(BadConfiguration):
+            simple(Configuration((A, B, C)), voters, (), P)
 
 
 def test_a_demoted_voter_learns_only_when_the_joint_configuration_is_left() -> None:
