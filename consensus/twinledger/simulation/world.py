@@ -26,6 +26,7 @@ from twinledger.simulation.governance import judge, name_of
 from twinledger.simulation.history import History
 from twinledger.simulation.knobs import TICK_US, Knobs
 from twinledger.simulation.lifecycle import Lifecycle
+from twinledger.simulation.linearizability import first_unexplained
 from twinledger.simulation.machine import Machine, NodeSet, Operation, OperationId
 from twinledger.simulation.nemesis import Nemesis
 from twinledger.simulation.network import Network
@@ -170,6 +171,7 @@ class World:
             self._retire_removed()
             self.agenda.step()
         self._check_rest()
+        self._check_clients()
 
     def at_rest(self) -> bool:
         """Whether every whole member agrees with one leader, and no client waits."""
@@ -203,6 +205,14 @@ class World:
                     raise InvariantBroken(
                         "acknowledged is never lost", f"{process.id} lacks operation {name:x}"
                     )
+
+    def _check_clients(self) -> None:
+        """Check that what clients saw can be explained without knowing anything of logs."""
+        key = first_unexplained(self.history.calls)
+        if key is not None:
+            raise InvariantBroken(
+                "linearizability", f"no order explains what clients saw of register {key}"
+            )
 
     def _unrest(self) -> str:
         states = [
