@@ -1,4 +1,4 @@
-# ruff: noqa: N802, ARG002 - the methods are named and called as gRPC says
+# ruff: noqa: N802 - the methods are named and called as gRPC says
 """Nodes that do as a test says: real gRPC servers on real sockets, and a ledger that is a list.
 
 A `FakeLedger` is what the nodes of one consortium agree on; a `FakeNode` serves it. A test puts
