@@ -280,6 +280,12 @@ MUTANTS = (
         "return self.applying == self.applied and self.next_to_apply > self.applying",
         "return self.next_to_apply > self.applying",
     ),
+    Mutant(
+        "leader-spins-while-a-follower-waits",
+        "progress.py",
+        "            self.next, self.paused = Index(index + 1), not advanced",
+        "            self.become_replicate()",
+    ),
     # Membership (M1 to M8, CCF 6, governed membership).
     Mutant(
         "configuration-in-force-when-committed",
@@ -351,7 +357,7 @@ MUTANTS = (
         "commit-index-not-stored-with-the-entry",
         "raft.py",
         "return Persist(sequence, hard_state, truncate_from, entries, core.log.commit, promises)",
-        "return Persist(sequence, hard_state, truncate_from, entries, core.log.applied, promises)",
+        "return Persist(sequence, hard_state, truncate_from, entries, START, promises)",
     ),
     Mutant(
         "warrant-unchecked-by-followers",

@@ -42,6 +42,8 @@ class Progress:
     state: ProgressState = ProgressState.PROBE
     paused: bool = False
     """In PROBE: one Append is on its way, wait for news of it."""
+    probe_end: Index = START
+    """In PROBE: where that Append ends."""
     nudge: bool = False
     """In REPLICATE: send an Append even without news, to find out what was lost."""
     silent_ticks: int = 0
@@ -78,7 +80,7 @@ class Progress:
 
     def _enter(self, state: ProgressState) -> None:
         self.state = state
-        self.paused = False
+        self.paused, self.probe_end = False, START
         self.nudge = False
         self.snapshot, self.snapshot_ticks = None, 0
         self.commit_sent = START
@@ -90,8 +92,12 @@ class Progress:
         if index < self.match or (index == self.match and self.state is ProgressState.REPLICATE):
             self.inflight.free_to(index)
             return False
-        self.match = index
-        if self.state is ProgressState.REPLICATE:
+        advanced, self.match = index > self.match, index
+        if self.state is ProgressState.PROBE and index < self.probe_end:
+            # It took a part only: what follows waits for its driver. Without progress, ask again
+            # no sooner than after its next heartbeat, or both would spin.
+            self.next, self.paused = Index(index + 1), not advanced
+        elif self.state is ProgressState.REPLICATE:
             self.inflight.free_to(index)
             self.next = max(self.next, Index(index + 1))
         elif self.snapshot is None or index >= self.snapshot.index:
@@ -112,7 +118,7 @@ class Progress:
         """Note an Append that ends at `last_index` and carries `size` bytes of entries."""
         self.nudge = False
         if self.state is ProgressState.PROBE:
-            self.paused = True
+            self.paused, self.probe_end = True, last_index
         elif last_index >= self.next:
             self.next = Index(last_index + 1)
             self.inflight.add(last_index, size)

@@ -31,6 +31,17 @@ def test_an_acceptance_of_what_was_known_ends_probing_too(progress: Progress) ->
     assert (progress.state, progress.match, progress.next) == (ProgressState.REPLICATE, 0, 1)
 
 
+def test_a_probe_taken_in_part_is_repeated_only_while_that_helps(progress: Progress) -> None:
+    progress.sent(Index(20), 10)
+    progress.accept(Index(12))
+    assert (progress.state, progress.next, progress.paused) == (ProgressState.PROBE, 13, False)
+    progress.sent(Index(20), 8)
+    progress.accept(Index(12))
+    assert (progress.state, progress.next, progress.paused) == (ProgressState.PROBE, 13, True)
+    progress.accept(Index(20))
+    assert (progress.state, progress.next) == (ProgressState.REPLICATE, 21)
+
+
 def test_while_replicating_it_sends_ahead(progress: Progress) -> None:
     progress.accept(Index(9))
     progress.sent(Index(12), 3)
