@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from twinledger.cli.exampled import ExampledGroup
-from twinledger.cli.live_table import follow
+from twinledger.cli.live_table import follow, waiting
 from twinledger.cli.options import devnet_dir_option, json_option
 from twinledger.cli.output import print_json, print_table
 from twinledger.devnet.control import Devnet, DownReport
@@ -47,7 +47,8 @@ def up(nodes: int | None, folder: Path, detach: bool, as_json: bool) -> None:
     """
     net = Devnet(_layout(folder, nodes))
     try:
-        views = asyncio.run(net.up())
+        with waiting(f"Starting {len(net.layout.nodes)} nodes and waiting for a leader ..."):
+            views = asyncio.run(net.up())
     except KeyboardInterrupt:
         _say_down(net.down())
         raise
@@ -107,7 +108,8 @@ def kill(name: str, folder: Path, as_json: bool) -> None:
 def restart(name: str, folder: Path, as_json: bool) -> None:
     """Starts a node again, at the same ports; stops it first if it runs."""
     net = Devnet(Layout.load(folder))
-    node = asyncio.run(net.restart(name))
+    with waiting(f"Restarting {name} ..."):
+        node = asyncio.run(net.restart(name))
     if as_json:
         print_json({"restarted": node.name})
     else:

@@ -1,7 +1,8 @@
-"""The live table of `devnet up`."""
+"""The live table of `devnet up`, and the sign that something is under way."""
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console
 from rich.live import Live
@@ -12,6 +13,12 @@ from twinledger.devnet.status import NodeView, view_nodes
 
 _REFRESH_SECONDS = 0.5
 _COLUMNS = ("node", "member", "role", "term", "height", "head", "pool", "lag")
+
+
+def waiting(what: str) -> AbstractContextManager[object]:
+    """Shows that something is under way, where a person can see it."""
+    console = Console(stderr=True)
+    return console.status(what) if console.is_terminal else nullcontext()
 
 
 async def follow(layout: Layout, *, live: bool) -> None:

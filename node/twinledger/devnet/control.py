@@ -17,7 +17,7 @@ from twinledger.storage import DataFolder
 LEADER: Final = "leader"
 """Stands for the node that leads now, wherever a node's name is asked for."""
 
-READY_SECONDS: Final = 30.0
+READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.05
 
