@@ -43,6 +43,21 @@ def test_a_successor_leads_at_once_and_nobody_waits() -> None:
     assert cluster[cluster.leaders()[0]].configuration.removed == (A,)
 
 
+def test_a_leader_can_swap_itself_out_with_others() -> None:
+    cluster = Cluster("abc", learners="de")
+    leader = cluster.elect("a")
+    cluster.tick(times=2)
+    leader.propose_configuration((B, NodeId("d"), NodeId("e")), (), Index(0))
+
+    cluster.settle()
+
+    (successor,) = cluster.leaders()
+    assert successor in {"b", "d", "e"}
+    assert cluster[successor].configuration.removed == (A, C)
+    assert not cluster[successor].configuration.joint
+    assert cluster.propose(successor, b"after") == cluster[successor].commit
+
+
 def test_it_takes_no_more_proposals_and_never_campaigns_again() -> None:
     cluster = Cluster("abc")
     cluster.elect("a").propose_configuration((B, C), (), Index(0))

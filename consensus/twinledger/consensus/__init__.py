@@ -5,8 +5,10 @@ says, in the shape of etcd-io/raft: a state machine that takes messages and tick
 work. It never does I/O, never reads a clock, never draws a random number, never starts a thread,
 and never raises for what a peer sent.
 
-Read in this order: types, messages, configuration, ready, log (the words); settings, raft (the
-face).
+Read in this order: types, configuration, messages, ready (the words); settings, raft (the face);
+quorum, log, progress, outbox, core (the state); roles, stepping, election (who leads); appending,
+replication, following, committing (what is agreed); changes, membership (who takes part); reads,
+transfer, snapshots, heartbeats, validation (the rest). docs/consensus.md tells the whole.
 """
 
 from twinledger.consensus.configuration import Configuration
@@ -48,6 +50,7 @@ from twinledger.consensus.messages import (
     VoteRequest,
     VoteResponse,
 )
+from twinledger.consensus.progress import Progress, ProgressState
 from twinledger.consensus.raft import Raft
 from twinledger.consensus.ready import Persist, Ready, SnapshotToInstall
 from twinledger.consensus.settings import Settings
@@ -91,6 +94,8 @@ __all__ = [
     "Persist",
     "PreVoteRequest",
     "PreVoteResponse",
+    "Progress",
+    "ProgressState",
     "ProposalsFull",
     "Raft",
     "ReadRequest",

@@ -1,7 +1,7 @@
 """How a leader's own entries come into its log, and how many may wait there uncommitted."""
 
 from twinledger.consensus.core import Core
-from twinledger.consensus.types import MAX_NUMBER, EntryKind, Index, make_entry
+from twinledger.consensus.types import EntryKind, Index, make_entry
 
 
 def append_own(core: Core, kind: EntryKind, payload: bytes) -> Index:
@@ -24,7 +24,7 @@ def count_uncommitted(core: Core) -> None:
     """Count what an earlier leader left uncommitted in our log."""
     low, high = Index(core.log.commit + 1), Index(core.log.last_index + 1)
     while low < high:
-        page = core.log.entries(low, high, MAX_NUMBER)
+        page = core.log.entries(low, high, core.settings.max_append_bytes)
         core.uncommitted.extend((entry.index, entry.size) for entry in page)
         low = Index(page[-1].index + 1)
     core.uncommitted_bytes = sum(size for _, size in core.uncommitted)
