@@ -21,8 +21,8 @@ from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import IdentityName, MemberName
 from twinledger.ledger.transaction import Signer, sign
-from twinledger.node.assembly import Node as RunningNode
 from twinledger.node.configuration import load
+from twinledger.node.running import Node as RunningNode
 from twinledger.storage import DataFolder
 from twinledger.storage.disk_room import FreeBytes, free_bytes
 from twinledger.v1 import ledger_service_pb2, operation_pb2

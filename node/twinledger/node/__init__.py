@@ -5,8 +5,9 @@ moves values between those cores, the disk, the network and the clients. It neve
 block means. One event loop owns the consensus core and the pool; two threads besides it write the
 log and execute blocks, and a small pool of threads checks signatures.
 
-Read in this order: main (start and stop), configuration, replica (the loop), pool and preparation
-(what waits, and the checks made meanwhile), proposer and forwarder (how it gets ordered), applier
-(what happens to a committed entry), feed (who is told), transport and consensus_wire (between
-nodes), services/ (what clients call).
+Read in this order: main (start and stop), configuration, foundation (what was there before),
+assembly (the parts), running (their tasks), serving (the ports); then the parts: replica (the loop
+around the core), transport and consensus_wire (between nodes), pool and preparation (what waits,
+and the checks made meanwhile), submission, proposer (how it gets ordered), applier, feed (who is
+told), reads, updates, disk_watch; and services/ (what clients call).
 """

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.node.assembly import Node
 from twinledger.node.configuration import Configuration, load
 from twinledger.node.logs import configure_logs
+from twinledger.node.running import Node
 from twinledger.storage import DataFolder, LastExit, StorageFailure
 
 EX_DATAERR: Final = 65

@@ -96,6 +96,9 @@ def _answer_stream(name: str, call: Callable[..., AsyncIterator[Message]]) -> Ca
                 yield response
         except LedgerError as error:
             await abort(context, error)
+        except grpc.aio.BaseError as error:
+            # The client went away or this server is stopping: nobody is left to answer.
+            logger.debug("a stream ended", extra={"call": name, "reason": repr(error)})
         except Exception:
             logger.exception("a call failed", extra={"call": name})
             await abort(context, LedgerError(Code.INTERNAL, f"{name} failed; see the node's log"))

@@ -1,0 +1,76 @@
+"""What a node stands on: its settings, its data folder, the genesis file and both stores, open."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from twinledger.consortium.genesis import Genesis
+from twinledger.execution.execute import genesis_block
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.names import MemberName
+from twinledger.node.configuration import Configuration
+from twinledger.node.transport import PROTOCOL_VERSION
+from twinledger.storage import DataFolder, PeerMemory, Stores
+from twinledger.v1.peer_service_pb2 import PeerHello
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Everything that was there before the node, checked against each other."""
+
+    folder: DataFolder
+    configuration: Configuration
+    genesis: Genesis
+    member: MemberName
+    """Who runs this node."""
+    stores: Stores
+    memory: PeerMemory
+
+    @classmethod
+    def open(cls, folder: DataFolder, configuration: Configuration) -> Self:
+        """Open the stores; an empty chain gets the block of genesis.
+
+        Raises:
+            LedgerError: CONFIG_INVALID, GENESIS_MISMATCH, GENESIS_INVALID, DATA_DAMAGED.
+            StorageFailure: the disk refused.
+        """
+        genesis = _read_genesis(folder, configuration)
+        member = _member_of(genesis, folder)
+        stores = folder.open_stores()
+        if stores.chain.applied_height is None:
+            stores.chain.apply(genesis_block(genesis))
+        return cls(folder, configuration, genesis, member, stores, folder.peer_memory())
+
+    def hello(self) -> PeerHello:
+        """What this node greets others with now."""
+        return PeerHello(
+            node_id=self.folder.node_id,
+            chain_id=self.folder.chain_id,
+            protocol_version=PROTOCOL_VERSION,
+            boot=self.folder.boot,
+            height=self.stores.log.last_index(),
+        )
+
+
+def _read_genesis(folder: DataFolder, configuration: Configuration) -> Genesis:
+    path = configuration.node.genesis
+    try:
+        given = path.read_bytes()
+    except OSError as error:
+        raise LedgerError(Code.CONFIG_INVALID, f"{path}: {error.strerror}") from error
+    if given != folder.genesis:
+        raise LedgerError(
+            Code.GENESIS_MISMATCH, f"{path} is not the genesis this data folder was made with"
+        )
+    if configuration.node.id != folder.node_id:
+        raise LedgerError(
+            Code.CONFIG_INVALID,
+            f"the data folder belongs to {folder.node_id}, not to {configuration.node.id}",
+        )
+    return Genesis.parse(given)
+
+
+def _member_of(genesis: Genesis, folder: DataFolder) -> MemberName:
+    for member, record in genesis.nodes:
+        if record.node_id == folder.node_id:
+            return member
+    raise LedgerError(Code.CONFIG_INVALID, f"the genesis file has no node {folder.node_id}")

@@ -1,0 +1,115 @@
+"""The two ports of a node: one for clients, one for other nodes, with everything they serve."""
+
+import asyncio
+import time
+from typing import Any, Final
+
+import grpc
+from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+
+from twinledger.node.assembly import Parts
+from twinledger.node.foundation import Foundation
+from twinledger.node.ports import listen, new_server
+from twinledger.node.services.consortium_service import ConsortiumService
+from twinledger.node.services.handlers import service_handler
+from twinledger.node.services.ledger_service import LedgerService
+from twinledger.node.services.operator_service import OperatorService
+from twinledger.node.services.peer_service import PeerService
+from twinledger.node.services.twin_service import TwinService
+from twinledger.node.updates import Updates
+from twinledger.v1 import (
+    consortium_service_pb2,
+    ledger_service_pb2,
+    operator_service_pb2,
+    peer_service_pb2,
+    twin_service_pb2,
+)
+
+_CLIENT_GRACE_S: Final = 2.0
+_PEER_GRACE_S: Final = 0.1
+"""Streams between nodes never end by themselves."""
+
+
+class Ports:
+    """Both servers; open from `open` to `close`."""
+
+    def __init__(self, foundation: Foundation, parts: Parts) -> None:
+        """Register every service; no port is open yet."""
+        self._listen = foundation.configuration.listen
+        self._health: Any = HealthServicer()
+        self._clients, self._peers = new_server(), new_server()
+        self._names = [reflection.SERVICE_NAME, health.SERVICE_NAME]
+        for file, implementation in _client_services(foundation, parts).items():
+            service = _register(self._clients, file, implementation)
+            self._names.append(service.full_name)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._clients)
+        reflection.enable_server_reflection(self._names, self._clients)
+        _register(self._peers, peer_service_pb2.DESCRIPTOR, _peer_service(foundation, parts))
+
+    async def open(self) -> None:
+        """Open both ports.
+
+        Raises:
+            LedgerError: ADDRESS_IN_USE.
+        """
+        for name in ("", *self._names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        listen(self._clients, self._listen.client)
+        listen(self._peers, self._listen.peer)
+        await self._peers.start()
+        await self._clients.start()
+
+    async def leave(self) -> None:
+        """Tell whoever asks for this node's health that it is going."""
+        await self._health.enter_graceful_shutdown()
+
+    async def close(self) -> None:
+        """Close both ports; calls of clients have a moment to end."""
+        await asyncio.gather(self._clients.stop(_CLIENT_GRACE_S), self._peers.stop(_PEER_GRACE_S))
+
+
+def _register(
+    server: grpc.aio.Server, file: FileDescriptor, implementation: object
+) -> ServiceDescriptor:
+    (service,) = file.services_by_name.values()
+    server.add_generic_rpc_handlers((service_handler(service, implementation),))
+    return service
+
+
+def _client_services(foundation: Foundation, parts: Parts) -> dict[FileDescriptor, object]:
+    chain, limits = foundation.stores.chain, foundation.genesis.limits
+    chain_id = foundation.folder.chain_id
+    return {
+        ledger_service_pb2.DESCRIPTOR: LedgerService(
+            parts.submission, parts.feed, chain, chain_id, limits, parts.reads
+        ),
+        twin_service_pb2.DESCRIPTOR: TwinService(chain, Updates(chain, limits), parts.feed),
+        consortium_service_pb2.DESCRIPTOR: ConsortiumService(chain, chain_id),
+        operator_service_pb2.DESCRIPTOR: OperatorService(
+            foundation.folder.node_id,
+            foundation.member,
+            chain_id,
+            parts.replica,
+            chain,
+            parts.pool,
+            parts.disk_watch,
+            parts.feed,
+            started_s=time.monotonic(),
+        ),
+    }
+
+
+def _peer_service(foundation: Foundation, parts: Parts) -> PeerService:
+    return PeerService(
+        foundation.hello,
+        foundation.folder.node_id,
+        foundation.folder.chain_id,
+        foundation.memory,
+        parts.replica,
+        parts.submission,
+        parts.preparation,
+        foundation.genesis.limits,
+    )
