@@ -112,7 +112,7 @@ class Knobs:
 def draw_knobs(seed: int) -> Knobs:
     """Return the knobs of a seed."""
     random = source(seed, "knobs")
-    election_ticks = random.choice((4, 6, 10, 10, 20))
+    election_ticks = random.choice((3, 4, 6, 10))
     election_us = election_ticks * TICK_US
     faults = _draw_names(random, FAULTS)
     return Knobs(

@@ -4,6 +4,7 @@ Never alters a message: peers are authenticated, and bytes that fail to parse ne
 """
 
 from collections.abc import Callable, Iterable
+from math import log
 from random import Random
 
 from twinledger.consensus import Message, NodeId
@@ -60,7 +61,7 @@ class Network:
         return True
 
     def _post(self, link: Link, message: Message) -> None:
-        delay = self._floor_us + int(self._random.expovariate(1.0) * self._mean_us)
+        delay = self._floor_us + int(-log(1.0 - self._random.random()) * self._mean_us)
         arrival = self._agenda.now + delay
         if self._clogged:
             arrival = max(arrival, self._clogged.get(link, 0) + delay)

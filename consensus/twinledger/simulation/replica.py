@@ -5,7 +5,6 @@ for. Between any two of its steps the node may lose power: `moment` is told of e
 """
 
 from collections.abc import Callable
-from typing import Final
 
 from twinledger.consensus import Entry, Message, Persist, Raft, Ready, Role
 from twinledger.simulation import governance
@@ -24,8 +23,6 @@ from twinledger.simulation.trace import Trace
 Life = tuple[Process, int]
 Moment = Callable[[Process, Message], None]
 Failure = Callable[[Process, str], None]
-
-_ROLES: Final = {"follower": 0, "pre-candidate": 1, "candidate": 2, "leader": 3}
 
 
 class Replica:
@@ -127,14 +124,15 @@ class Replica:
             self._failure(process, "full")
         except DamagedEntryError:
             self._failure(process, "damaged")
+        seen = process.seen
         self._trace.mark(
             self._agenda.now,
             process.number,
             process.life,
-            raft.term,
-            raft.commit,
+            seen.term,
+            seen.commit,
+            seen.led,
             raft.last_index,
-            _ROLES[raft.role],
         )
 
     def _do(self, process: Process, raft: Raft, ready: Ready) -> bool:
