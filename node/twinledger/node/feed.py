@@ -32,6 +32,10 @@ class Feed(Generic[Outcome]):
             if not waiting:
                 del self._waiters[transaction_id]
 
+    def is_awaited(self, transaction_id: TransactionId) -> bool:
+        """Whether anybody waits for this transaction here."""
+        return transaction_id in self._waiters
+
     def settle(self, transaction_id: TransactionId, outcome: Outcome) -> None:
         """Tell everyone who waits for this transaction."""
         for told in self._waiters.pop(transaction_id, ()):

@@ -109,8 +109,9 @@ class Submission:
         self.block_time_us = header.time_us
         consumed = {index: transaction_id for transaction_id, index in execution.consumed}
         for index, raw in enumerate(execution.transactions):
-            if index in consumed and consumed[index] not in self.pool:
-                continue  # another node's client waits for it
+            if index in consumed and not self.feed.is_awaited(consumed[index]):
+                self.pool.remove(consumed[index])  # another node's client waits for it, if any
+                continue
             receipt = Receipt.decode(execution.receipts[index])
             waiting = self.pool.get(TransactionId(receipt.transaction_id))
             # A spoilt copy of a waiting transaction must not settle the good one.
