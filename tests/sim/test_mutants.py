@@ -159,7 +159,18 @@ def test_a_disk_that_lies_about_its_sync_loses_what_was_committed(monkeypatch: P
 
 def test_a_previous_entry_that_is_not_checked_tears_the_logs_apart(monkeypatch: Patch) -> None:
     previous_entry_not_checked(monkeypatch)
-    assert hunt(range(40)) == "log matching"
+    found = hunt(
+        range(40),
+        events=2_000,
+        faults=("partition", "crash-leader"),
+        ambushes=("cut-new-leader",),
+        ambush_chance=0.5,
+        loss=0.3,
+        reads=0.0,
+        max_inflight_messages=64,
+        max_append_entries=1,
+    )
+    assert found == "log matching"
 
 
 def test_counting_for_an_earlier_term_is_seen(monkeypatch: Patch) -> None:
