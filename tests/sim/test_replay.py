@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from twinledger.simulation import InvariantBroken, run
 from twinledger.simulation.disk import Disk
+from twinledger.simulation.process import Process
 
 ONE_RUN = """
 from twinledger.simulation import run
@@ -59,3 +61,17 @@ def test_a_broken_world_tells_seed_knobs_and_last_events(monkeypatch: pytest.Mon
     assert "seed 7, 5 nodes" in story
     assert "election_ticks=" in story
     assert 1 <= len(story.split("last events:\n")[1].splitlines()) <= 50
+
+
+def test_a_world_in_which_nothing_happens_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Process, "crash", never_to_return(Process.crash))
+    with pytest.raises(InvariantBroken, match="nothing happens any more"):
+        run(7, 3, 50_000, faults=("power-cut",), ambushes=())
+
+
+def never_to_return(crash: Callable[..., None]) -> Callable[..., None]:
+    def crash_for_ever(process: Process, *, sync_failed: bool = False) -> None:
+        crash(process, sync_failed=sync_failed)
+        process.retired = True
+
+    return crash_for_ever

@@ -11,14 +11,15 @@ doubled and reordered, links are cut in any shape and direction; disks forget wh
 tear their last write, fail a sync, fill up, flip bits and lose files, but never the same entry on a
 quorum. Nobody lies: members who do are met above Raft, by cosignatures.
 
-Read in this order: knobs (what differs), agenda and trace (time and what happened), journal, disk,
-machine, process (one node), network, replica (what drives a core), desk, clients, history (the
-users), observer and promises (what must hold), lifecycle, nemesis, partitions, ambush (the
-enemies), world (all of it), runner (the face).
+Read in this order: knobs (what differs), chance, agenda and trace (luck, time and what happened),
+journal, disk, machine, process (one node), network, replica (what drives a core), desk, clients,
+history, linearizability (the users), depot (snapshots), governance and governor (membership),
+observer, electorate and promises (what must hold), broken, lifecycle, nemesis, partitions, ambush
+(the enemies), world (all of it), runner (the face).
 """
 
 from twinledger.simulation.broken import InvariantBroken
 from twinledger.simulation.knobs import Knobs, draw_knobs
-from twinledger.simulation.runner import Result, run, run_many
+from twinledger.simulation.runner import Result, run
 
-__all__ = ["InvariantBroken", "Knobs", "Result", "draw_knobs", "run", "run_many"]
+__all__ = ["InvariantBroken", "Knobs", "Result", "draw_knobs", "run"]

@@ -16,9 +16,9 @@ OperationId = NewType("OperationId", int)
 Outcome = tuple[int, int]
 """The index an operation took effect at, and the register's value after it."""
 
-_OPERATION = Struct(">QBBI")
+_OPERATION = Struct(">QBBQ")
 _FIRST_CLIENT = 1 << 32
-_SET_BITS = 16
+_SET_BITS = 32
 
 
 GOVERNMENT = 255
@@ -43,7 +43,7 @@ class NodeSet:
     learners: frozenset[int] = frozenset()
 
     def encode(self) -> int:
-        """Return both sets as one number of 32 bits."""
+        """Return both sets as one number of 64 bits."""
         return sum(1 << node for node in self.voters) | sum(
             1 << (node + _SET_BITS) for node in self.learners
         )

@@ -1,6 +1,6 @@
-"""Run worlds by their seeds."""
+"""Run a world by its seed."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,16 +75,6 @@ def run(
         broken.story = _story(world)
         raise broken from violation
     return _result(world)
-
-
-def run_many(seeds: Iterable[int], nodes: int = 5, events: int = 5_000) -> Iterator[Result]:
-    """Run one world after the other, for as long as the caller asks for the next.
-
-    Raises:
-        InvariantBroken: at the first world that was not sound.
-    """
-    for seed in seeds:
-        yield run(seed, nodes, events)
 
 
 def _result(world: World) -> Result:

@@ -37,6 +37,9 @@ from twinledger.simulation.replica import Replica
 from twinledger.simulation.trace import Listener, Trace
 
 _PROGRESS_EVENTS = 1_000
+_STRIDE = 100
+_QUIET_STRIDES = 2_000
+"""So much virtual life without a single event is the end of it."""
 PATIENCE_ELECTIONS = 200
 """The liveness phase may take this many election timeouts."""
 
@@ -141,11 +144,20 @@ class World:
     # The two phases.
 
     def live_dangerously(self, events: int, progress: Callable[[int], None] | None) -> None:
-        """Run the safety phase."""
+        """Run the safety phase, to within a stride of so many events.
+
+        Raises:
+            InvariantBroken: an invariant was, or nothing happens any more.
+        """
         trace, step = self.trace, self.agenda.step
-        told = 0
+        told = quiet = 0
         while trace.count < events:
-            step()
+            before = trace.count
+            for _ in range(_STRIDE):
+                step()
+            quiet = quiet + 1 if trace.count == before else 0
+            if quiet > _QUIET_STRIDES:
+                raise InvariantBroken("liveness", f"nothing happens any more; {self._unrest()}")
             if progress is not None and trace.count - told >= _PROGRESS_EVENTS:
                 told = trace.count
                 progress(told)
