@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
 
 from twinledger.client import Ledger, SignedTransaction, connect
@@ -67,22 +68,28 @@ async def measure_streams(
     ledger: Ledger, in_flight: int, seconds: float, warm_up: float, rate_max: float
 ) -> Measurement:
     """Drives SubmitStream: one stream, as many transactions a message as are waiting."""
-    supply = _supply(ledger, in_flight, seconds + warm_up, rate_max)
+    supply = iter(_supply(ledger, in_flight, seconds + warm_up, rate_max))
     recorder = Recorder(in_flight, warm_up, seconds)
     sent_at: dict[bytes, float] = {}
-
-    def items() -> Iterator[SignedTransaction]:
-        for transaction in supply:
-            if recorder.over:
-                return
-            sent_at[transaction.id] = time.perf_counter()
-            yield transaction
-        raise RuntimeError("more was written than was signed: the measurement ended early")
-
-    async for outcome in ledger.submit_many(items(), window=in_flight):
-        if outcome.receipt.committed:
-            recorder.note(sent_at.pop(outcome.transaction.id))
+    async with ledger.pipeline(window=in_flight) as pipeline:
+        while not recorder.over or sent_at:
+            if not recorder.over:
+                now = time.perf_counter()
+                items = _next(supply, pipeline.room)
+                sent_at.update((item.id, now) for item in items)
+                pipeline.add(items)
+            for outcome in await pipeline.take():
+                if not outcome.receipt.committed:
+                    raise RuntimeError(f"a write was rejected: {outcome.receipt.outcome}")
+                recorder.note(sent_at.pop(outcome.transaction.id))
     return recorder.result()
+
+
+def _next(supply: Iterator[SignedTransaction], count: int) -> list[SignedTransaction]:
+    items = list(islice(supply, count))
+    if len(items) < count:
+        raise RuntimeError("more was written than was signed before: the run ended early")
+    return items
 
 
 async def measure_unary(
