@@ -43,7 +43,11 @@ class LogReader(Protocol):
         ...
 
     def snapshot(self) -> Snapshot | None:
-        """Return the newest snapshot this node can serve, if any."""
+        """Return the newest snapshot this node can serve.
+
+        None only while nothing is compacted away: whoever has installed a snapshot, or compacted,
+        must be able to bring others to where its log begins.
+        """
         ...
 
 

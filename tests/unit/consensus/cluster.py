@@ -109,6 +109,7 @@ class Disk:
         self.log = []
         self.commit = self.applied = snapshot.index
         self.configuration = snapshot.configuration
+        self.offer = snapshot
 
 
 class Node:
