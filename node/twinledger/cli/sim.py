@@ -56,7 +56,7 @@ def _run(seed: int, nodes: int, events: int) -> Result:
     try:
         return run(seed, nodes, events)
     except InvariantBroken as error:
-        raise LedgerError(Code.INTERNAL, f"seed {seed}: {error}\n{error.story}") from error
+        raise LedgerError(Code.INTERNAL, f"seed {seed}: {error}") from error
 
 
 def _json(result: Result) -> dict[str, Any]:
