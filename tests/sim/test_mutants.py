@@ -5,10 +5,11 @@ Twice for the promises: once by the check of what leaves a node, once without it
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 
-from twinledger.consensus import committing, following
+from twinledger.consensus import HardState, Index, committing, following
 from twinledger.consensus.raft import Raft
 from twinledger.simulation import InvariantBroken, run
 from twinledger.simulation.disk import Disk
@@ -24,7 +25,7 @@ Patch = pytest.MonkeyPatch
 Mutant = Callable[[Patch], None]
 
 
-def hunt(seeds: range, nodes: int = 5, events: int = 5_000, **knobs: object) -> str:
+def hunt(seeds: range, nodes: int = 5, events: int = 5_000, **knobs: Any) -> str:
     """Return the name of the first invariant that breaks; fail if none does."""
     for seed in seeds:
         try:
@@ -74,7 +75,7 @@ def reported_before_the_sync(patch: Patch) -> None:
 def disk_that_lies(patch: Patch) -> None:
     """Say that the last sync is done and show its data, but forget it at the next power cut."""
     sync, cut = Disk.sync, Disk.cut
-    before: dict[int, tuple[object, ...]] = {}
+    before: dict[int, tuple[HardState, Index, Journal, tuple[int, bytes]]] = {}
 
     def lying_sync(disk: Disk, sequence: int) -> None:
         held = Journal()
