@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from . import etcd, ledger
+from . import failover as failovers
 from .load import VALUE_BYTES, Measurement
 from .signatures import bound, seconds_per_check
 
@@ -62,9 +63,15 @@ class Report:
 )
 @click.option("--seconds", default=5.0, show_default=True, help="How long each run is measured.")
 @click.option("--warm-up", default=1.0, show_default=True, help="Seconds before that.")
+@click.option("--failover", type=int, metavar="TRIALS", help="Kill the leader so often instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def main(in_flight: str, seconds: float, warm_up: float, as_json: bool) -> None:
+def main(
+    in_flight: str, seconds: float, warm_up: float, failover: int | None, as_json: bool
+) -> None:
     """Drive three nodes of this ledger, and of etcd where installed, with one load."""
+    if failover:
+        _show_failovers(failover, as_json=as_json)
+        return
     plan = Plan(tuple(int(number) for number in in_flight.split(",")), seconds, warm_up)
     report = asyncio.run(_measure(plan))
     if as_json:
@@ -94,6 +101,21 @@ async def _measure(plan: Plan) -> Report:
                     for number in plan.in_flight
                 ]
     return Report(check_seconds, rows)
+
+
+def _show_failovers(trials: int, *, as_json: bool) -> None:
+    with tempfile.TemporaryDirectory(prefix="twinledger-bench-") as folder:
+        found = asyncio.run(failovers.measure(Path(folder) / "ledger", trials))
+    if as_json:
+        click.echo(json.dumps({"machine": machine(), **asdict(found)}))
+        return
+    ordered = sorted(found.outages)
+    click.echo(machine())
+    click.echo(f"writes accepted again after, s: {' '.join(f'{each:.2f}' for each in ordered)}")
+    click.echo(
+        f"within two election timeouts ({2 * found.election_timeout:.2f} s):"
+        f" {found.within_two} of {trials}"
+    )
 
 
 def machine() -> str:
