@@ -277,8 +277,8 @@ MUTANTS = (
     Mutant(
         "pages-to-apply-overlap",
         "log.py",
-        "return self.applying == self.applied and self.next_to_apply > self.applying",
-        "return self.next_to_apply > self.applying",
+        "        return self.applying == self.applied\n",
+        "        return True\n",
     ),
     Mutant(
         "leader-spins-while-a-follower-waits",

@@ -52,6 +52,15 @@ class Reads:
     ready: list[ReadState] = field(default_factory=list)
     aborted: list[bytes] = field(default_factory=list)
 
+    def take_answers(self) -> tuple[tuple[ReadState, ...], tuple[bytes, ...]]:
+        """Hand over what was confirmed and what was given up."""
+        if not self.ready and not self.aborted:
+            return (), ()
+        answers = tuple(self.ready), tuple(self.aborted)
+        self.ready.clear()
+        self.aborted.clear()
+        return answers
+
 
 @dataclass(slots=True)
 class Core:
@@ -115,6 +124,11 @@ class Core:
     def unsaved(self) -> bool:
         """Whether term or vote changed since they were last handed to the driver."""
         return self.saved.term != self.term or self.saved.vote != self.vote
+
+    @property
+    def must_persist(self) -> bool:
+        """Whether anything waits for the driver's disk."""
+        return bool(self.outbox.promises) or self.log.has_unstable or self.unsaved
 
     def send(self, message: Message) -> None:
         """Send at once."""

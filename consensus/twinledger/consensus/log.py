@@ -193,7 +193,7 @@ class Log:
     @property
     def has_unstable(self) -> bool:
         """Whether `take_unstable` has anything."""
-        return self.truncated_from is not None or self.taken < self.last_index
+        return self.taken < self.last_index or self.truncated_from is not None
 
     def stable_to(self, index: Index) -> None:
         """Note that everything up to `index` is durable."""
@@ -226,7 +226,10 @@ class Log:
     @property
     def has_committed(self) -> bool:
         """Whether a page can be handed out: the one before is applied and there is more."""
-        return self.applying == self.applied and self.next_to_apply > self.applying
+        # Mostly nothing is: the cheapest question comes first.
+        if self.commit <= self.applying or self.stable <= self.applying:
+            return False
+        return self.applying == self.applied
 
     def take_committed(self, max_bytes: int) -> tuple[Entry, ...]:
         """Return the next page of entries to apply."""

@@ -4,13 +4,12 @@ An acceptance and a refusal of AppendEntries are different classes on purpose: o
 both once let a refusal advance the commit index (CCF, NSDI 2025).
 """
 
-from dataclasses import dataclass
-
 from twinledger.consensus.configuration import Configuration
 from twinledger.consensus.types import Entry, Index, NodeId, Term
+from twinledger.consensus.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PreVoteRequest:
     """Would you vote for me in `term`? Asks before any term is raised (dissertation, 9.6)."""
 
@@ -22,7 +21,7 @@ class PreVoteRequest:
     last_term: Term
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PreVoteResponse:
     """Answers a PreVoteRequest. Promises nothing."""
 
@@ -33,7 +32,7 @@ class PreVoteResponse:
     granted: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class VoteRequest:
     """Asks for a vote (dissertation, section 3.4). Leaves after the candidate's own sync."""
 
@@ -46,7 +45,7 @@ class VoteRequest:
     """The leader asked for this election, so that hearing from it lately is no reason to refuse."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class VoteResponse:
     """Answers a VoteRequest. A grant leaves only after (term, vote) is synced."""
 
@@ -56,7 +55,7 @@ class VoteResponse:
     granted: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Append:
     """AppendEntries: entries that follow the one at `previous_index` (dissertation, 3.5)."""
 
@@ -71,7 +70,7 @@ class Append:
     commit: Index
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AppendAccepted:
     """The log matches the sender of the Append up to `index`, durably."""
 
@@ -82,7 +81,7 @@ class AppendAccepted:
     """The end of what the message carried, not of the log."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AppendRejected:
     """The log does not match at `previous_index`. Never advances anything."""
 
@@ -97,7 +96,7 @@ class AppendRejected:
     """The term at `hint_index` in the refuser's log, so that a probe skips a whole term."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Heartbeat:
     """I still lead. Numbered: an acknowledgement proves leadership after its round began."""
 
@@ -109,7 +108,7 @@ class Heartbeat:
     round: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HeartbeatResponse:
     """Acknowledges one Heartbeat, by its round."""
 
@@ -119,7 +118,7 @@ class HeartbeatResponse:
     round: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StaleTerm:
     """Your message was of a past term; mine is `term`. Frees a node stuck in a higher term."""
 
@@ -128,7 +127,7 @@ class StaleTerm:
     term: Term
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TimeoutNow:
     """Campaign at once: the leader hands over (dissertation, section 3.10)."""
 
@@ -137,7 +136,7 @@ class TimeoutNow:
     term: Term
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Snapshot:
     """What stands in for the log up to `index`. `data` belongs to the driver."""
 
@@ -150,7 +149,7 @@ class Snapshot:
     """Opaque: what the driver needs to fetch, verify and install the state."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SnapshotOffer:
     """The entries you need are compacted away: take this instead (dissertation, section 5.3)."""
 
@@ -160,7 +159,7 @@ class SnapshotOffer:
     snapshot: Snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SnapshotStatus:
     """The recipient of an offer gave up on it. Success is an AppendAccepted instead."""
 
@@ -171,7 +170,7 @@ class SnapshotStatus:
     """The offered snapshot's index."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReadRequest:
     """A follower asks from which index it may serve a read (dissertation, section 6.4)."""
 
@@ -181,7 +180,7 @@ class ReadRequest:
     context: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReadResponse:
     """Answers a ReadRequest after the leader confirmed that it still led."""
 

@@ -34,6 +34,14 @@ class Outbox:
         self.tickets: deque[Ticket] = deque()
         self.sequence = 0
 
+    def take_messages(self) -> tuple[Message, ...]:
+        """Hand over what may leave at once."""
+        if not self.messages:
+            return ()
+        messages = tuple(self.messages)
+        self.messages.clear()
+        return messages
+
     def issue(self, end: Index, own_vote: Term | None) -> int:
         """Note a new Persist and return its sequence."""
         self.sequence += 1

@@ -188,41 +188,31 @@ class Raft:
     def has_ready(self) -> bool:
         """Whether `ready` has anything to hand out."""
         core = self._core
-        return bool(
-            core.outbox.messages
-            or core.log.has_committed
-            or core.reads.ready
-            or core.reads.aborted
-            or core.offer_is_new
-            or self._must_persist()
-            or reads.can_begin_round(core)
-            or any(replication.wants_append(core, peer) for peer in core.peers.values())
+        if core.outbox.messages or core.must_persist or core.log.has_committed:
+            return True
+        if core.reads.ready or core.reads.aborted or core.offer_is_new:
+            return True
+        # Asked after every event of every node: what only leaders have is not looked for elsewhere.
+        return core.role is Role.LEADER and (
+            reads.can_begin_round(core) or replication.wants_any_append(core)
         )
 
     def ready(self) -> Ready:
         """Hand out everything that waits, once."""
         core = self._core
-        reads.begin_round(core)
-        replication.send_appends(core)
-        persist = self._take_persist() if self._must_persist() else None
-        offer = core.offered if core.offer_is_new else None
+        if core.role is Role.LEADER:
+            reads.begin_round(core)
+            replication.send_appends(core)
+        persist = self._take_persist() if core.must_persist else None
         ready = Ready(
-            messages=tuple(core.outbox.messages),
-            persist=persist,
-            committed=core.log.take_committed(core.settings.max_committed_bytes_per_ready),
-            reads=tuple(core.reads.ready),
-            aborted_reads=tuple(core.reads.aborted),
-            snapshot=offer,
+            core.outbox.take_messages(),
+            persist,
+            core.log.take_committed(core.settings.max_committed_bytes_per_ready),
+            *core.reads.take_answers(),
+            core.offered if core.offer_is_new else None,
         )
-        core.outbox.messages.clear()
-        core.reads.ready.clear()
-        core.reads.aborted.clear()
         core.offer_is_new = False
         return ready
-
-    def _must_persist(self) -> bool:
-        core = self._core
-        return bool(core.outbox.promises or core.log.has_unstable or core.unsaved)
 
     def _take_persist(self) -> Persist:
         core = self._core

@@ -7,13 +7,12 @@
 3. Apply `committed` in order, then call `Raft.applied(index)`. The next page comes after that.
 """
 
-from dataclasses import dataclass
-
 from twinledger.consensus.messages import Message, Snapshot
 from twinledger.consensus.types import Entry, HardState, Index, NodeId, ReadState
+from twinledger.consensus.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Persist:
     """One atomic write. First truncate, then append, then note term, vote and commit."""
 
@@ -38,7 +37,7 @@ class Persist:
         return self.hard_state is not None or self.truncate_from is not None or bool(self.entries)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SnapshotToInstall:
     """Fetch, verify and install this, then call `snapshot_installed` or `snapshot_failed`."""
 
@@ -46,7 +45,7 @@ class SnapshotToInstall:
     snapshot: Snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ready:
     """Everything that waits to be done."""
 

@@ -20,14 +20,23 @@ from twinledger.consensus.types import Entry, Index, NodeId
 
 def wants_append(core: Core, progress: Progress) -> bool:
     """Whether something should be sent to this follower now."""
-    if progress.state is ProgressState.SNAPSHOT:
-        return False
-    if progress.state is ProgressState.PROBE:
-        return not progress.paused
+    if progress.state is not ProgressState.REPLICATE:
+        return progress.state is ProgressState.PROBE and not progress.paused
     if progress.nudge:
         return True
+    log = core.log
+    if progress.next > log.last_index and progress.commit_sent >= log.commit:
+        return False
     news = progress.next <= _end(core, progress) or progress.commit_sent < _tellable(core, progress)
     return news and not progress.inflight.full
+
+
+def wants_any_append(core: Core) -> bool:
+    """Whether something should be sent to any follower now."""
+    for progress in core.peers.values():  # noqa: SIM110 - a generator costs more than it asks
+        if wants_append(core, progress):
+            return True
+    return False
 
 
 def send_appends(core: Core) -> None:

@@ -2,9 +2,10 @@
 
 import hashlib
 import struct
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final, NewType
+
+from twinledger.consensus.value import value
 
 Term = NewType("Term", int)
 Index = NewType("Index", int)
@@ -50,7 +51,7 @@ class Verdict(StrEnum):
     """The ledger at the warrant height says otherwise: whoever sent it is no leader of ours."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """One entry of the log. `hash` covers the whole log up to and including this entry."""
 
@@ -66,7 +67,7 @@ class Entry:
         return len(self.payload) + ENTRY_OVERHEAD_BYTES
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HardState:
     """Term and vote: one record, written and synced as one (dissertation, section 3.8)."""
 
@@ -74,7 +75,7 @@ class HardState:
     vote: NodeId | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReadState:
     """The read named `context` may be served once `index` has been applied."""
 

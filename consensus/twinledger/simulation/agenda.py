@@ -20,14 +20,17 @@ class Agenda:
 
     def after(self, delay_us: int, action: Action, argument: Any = None) -> None:
         """Note an action for `delay_us` from now."""
-        self.at(self.now + delay_us, action, argument)
+        self._noted += 1
+        heappush(self._heap, (self.now + delay_us, self._noted, action, argument))
 
     def at(self, time_us: int, action: Action, argument: Any = None) -> None:
         """Note an action for a time that is not in the past."""
         self._noted += 1
         heappush(self._heap, (time_us, self._noted, action, argument))
 
-    def step(self) -> None:
-        """Move to the next action's time and run it."""
-        self.now, _, action, argument = heappop(self._heap)
-        action(argument)
+    def step(self, count: int = 1) -> None:
+        """Move to the next action's time and run it, so many times."""
+        heap = self._heap
+        for _ in range(count):
+            self.now, _, action, argument = heappop(heap)
+            action(argument)

@@ -153,8 +153,7 @@ class World:
         told = quiet = 0
         while trace.count < events:
             before = trace.count
-            for _ in range(_STRIDE):
-                step()
+            step(_STRIDE)
             quiet = quiet + 1 if trace.count == before else 0
             if quiet > _QUIET_STRIDES:
                 raise InvariantBroken("liveness", f"nothing happens any more; {self._unrest()}")
@@ -187,9 +186,11 @@ class World:
 
     def at_rest(self) -> bool:
         """Whether every whole member agrees with one leader, and no client waits."""
+        if not self.clients.idle:
+            return False
         cores = [process.raft for process in self.processes.values()]
         leaders = [raft for raft in cores if raft is not None and raft.role is Role.LEADER]
-        if len(leaders) != 1 or not self.clients.idle or leaders[0].configuration.joint:
+        if len(leaders) != 1 or leaders[0].configuration.joint:
             return False
         last = leaders[0].last_index
         return all(

@@ -5,6 +5,7 @@ in any role. What must hold after each: the term never goes back; the vote of a 
 what is committed never changes; commit never passes the log; the stored log is a valid chain.
 """
 
+from dataclasses import fields
 from typing import Any, get_args
 
 import pytest
@@ -152,7 +153,7 @@ def broken(**changes: object) -> Append:
 
 
 def entry(**changes: object) -> Entry:
-    good: dict[str, Any] = {name: getattr(GOOD[0], name) for name in Entry.__slots__}
+    good: dict[str, Any] = {field.name: getattr(GOOD[0], field.name) for field in fields(Entry)}
     return Entry(**{**good, **changes})
 
 
