@@ -99,11 +99,11 @@ class Core:
     offer_is_new: bool = False
     outbox: Outbox = field(default_factory=Outbox)
     dropped: dict[str, int] = field(default_factory=dict)
+    node: NodeId = field(init=False)
+    """This node's id, as the settings say: every message asks for it."""
 
-    @property
-    def node(self) -> NodeId:
-        """This node's id."""
-        return self.settings.node
+    def __post_init__(self) -> None:
+        self.node = self.settings.node
 
     @property
     def configuration(self) -> Configuration:

@@ -193,14 +193,14 @@ class Raft:
         if core.reads.ready or core.reads.aborted or core.offer_is_new:
             return True
         # Asked after every event of every node: what only leaders have is not looked for elsewhere.
-        return core.role is Role.LEADER and (
+        return bool(core.peers or core.reads.waiting) and (
             reads.can_begin_round(core) or replication.wants_any_append(core)
         )
 
     def ready(self) -> Ready:
         """Hand out everything that waits, once."""
         core = self._core
-        if core.role is Role.LEADER:
+        if core.peers or core.reads.waiting:
             reads.begin_round(core)
             replication.send_appends(core)
         persist = self._take_persist() if core.must_persist else None

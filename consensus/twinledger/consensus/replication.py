@@ -4,6 +4,8 @@ Appends are made when the driver asks for work, not when something happens: what
 travels in one message, and no timer decides the size of a batch.
 """
 
+from typing import Final
+
 from twinledger.consensus import committing, membership, transfer
 from twinledger.consensus.core import Core
 from twinledger.consensus.dropped import Reason
@@ -18,9 +20,13 @@ from twinledger.consensus.progress import Progress, ProgressState
 from twinledger.consensus.types import Entry, Index, NodeId
 
 
+_REPLICATE: Final = ProgressState.REPLICATE
+"""Looked up once: a member of an enum is a property of its class, and this is asked for always."""
+
+
 def wants_append(core: Core, progress: Progress) -> bool:
     """Whether something should be sent to this follower now."""
-    if progress.state is not ProgressState.REPLICATE:
+    if progress.state is not _REPLICATE:
         return progress.state is ProgressState.PROBE and not progress.paused
     if progress.nudge:
         return True

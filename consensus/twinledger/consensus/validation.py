@@ -38,6 +38,8 @@ _NUMBERS: Final[Mapping[type[Message], tuple[str, ...]]] = {
     ReadResponse: ("index",),
 }
 
+_WITH_CONTENT: Final = frozenset({Append, PreVoteRequest, VoteRequest, SnapshotOffer})
+
 
 def fault(node: NodeId, message: Message) -> Reason | None:
     """Return why this message cannot be right, or None."""
@@ -47,10 +49,11 @@ def fault(node: NodeId, message: Message) -> Reason | None:
         return Reason.UNKNOWN_SENDER
     if not 0 < message.term < MAX_NUMBER:
         return Reason.IMPOSSIBLE_TERM
-    for name in _NUMBERS.get(type(message), ()):
+    kind = type(message)
+    for name in _NUMBERS.get(kind, ()):
         if not 0 <= getattr(message, name) < MAX_NUMBER:
             return Reason.IMPOSSIBLE_INDEX
-    return _content_fault(message)
+    return _content_fault(message) if kind in _WITH_CONTENT else None
 
 
 def _content_fault(message: Message) -> Reason | None:

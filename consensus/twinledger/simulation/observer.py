@@ -16,6 +16,7 @@ rolling hash stands for a whole prefix and because only what changed is looked a
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from typing import Final
 
 from twinledger.consensus import Entry, NodeId, Persist, Raft, Role, Snapshot, entry_hash
 from twinledger.simulation.broken import InvariantBroken
@@ -23,6 +24,8 @@ from twinledger.simulation.electorate import Electorate
 from twinledger.simulation.journal import GENESIS_HASH
 from twinledger.simulation.machine import Machine, Outcome
 from twinledger.simulation.process import Process
+
+_LEADER: Final = Role.LEADER
 
 
 class Observer:
@@ -71,7 +74,7 @@ class Observer:
             if term < seen.term:
                 raise InvariantBroken("monotonicity", f"{process.id} went back to term {term}")
             seen.term = term
-        if seen.led != term and raft.role is Role.LEADER:
+        if seen.led != term and raft.role is _LEADER:
             self._elected(process, term)
         if commit != seen.commit:
             self._commits(process, raft, commit)
