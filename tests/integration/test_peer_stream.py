@@ -11,6 +11,8 @@ from twinledger.node.consensus_wire import encode
 from twinledger.v1 import operator_service_pb2
 from twinledger.v1.operator_service_pb2_grpc import OperatorServiceStub
 from twinledger.v1.peer_service_pb2 import (
+    ConsensusBatch,
+    ConsensusMessage,
     ExchangeRequest,
     ForwardTransactionsRequest,
     PeerHello,
@@ -39,7 +41,7 @@ def hello(
 def vote_request(node: SingleNode, sender: str, recipient: str | None = None) -> ExchangeRequest:
     ends = NodeId(sender), NodeId(recipient or node.node_id)
     message = VoteRequest(*ends, Term(50), Index(10), Term(10), transfer=True)
-    return ExchangeRequest(consensus=encode(message))
+    return ExchangeRequest(consensus=ConsensusBatch(messages=[encode(message)]))
 
 
 def refusal(node: SingleNode, *requests: ExchangeRequest) -> str:
@@ -97,9 +99,14 @@ def test_a_stream_without_a_greeting_is_closed(node):
     assert refusal(node, vote_request(node, HONEST)) == "WRONG_CHAIN"
 
 
-def test_an_empty_consensus_message_is_malformed(node):
+def test_a_batch_without_messages_is_malformed(node):
     greeting = ExchangeRequest(hello=hello(node))
     assert refusal(node, greeting, ExchangeRequest()) == "MALFORMED"
+
+
+def test_a_consensus_message_that_says_nothing_is_malformed(node):
+    empty = ExchangeRequest(consensus=ConsensusBatch(messages=[ConsensusMessage()]))
+    assert refusal(node, ExchangeRequest(hello=hello(node)), empty) == "MALFORMED"
 
 
 def test_forwarding_needs_a_greeting_too(node):

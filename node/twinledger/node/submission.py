@@ -126,8 +126,11 @@ class Submission:
 
     async def _prepared(self, raws: Sequence[bytes]) -> list[Prepared]:
         for future in self.preparation.futures(raws):
-            await asyncio.wrap_future(future)
-        return self.preparation.collect(raws)
+            if not future.done():
+                await asyncio.wrap_future(future)
+        prepared = self.preparation.collect(raws)
+        self.preparation.forget(item.raw for item in prepared if item.error is not None)
+        return prepared
 
     def _submit_one(self, prepared: Prepared) -> tuple[TransactionId, Standing | LedgerError]:
         try:

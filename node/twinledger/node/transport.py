@@ -19,6 +19,8 @@ from twinledger.consensus import Append, Message, NodeId
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node import consensus_wire
 from twinledger.v1.peer_service_pb2 import (
+    ConsensusBatch,
+    ConsensusMessage,
     ExchangeRequest,
     ForwardRefusal,
     ForwardTransactionsRequest,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 PROTOCOL_VERSION: Final = 1
 MAX_QUEUED_MESSAGES: Final = 4096
 MAX_QUEUED_BYTES: Final = 32 << 20
+MAX_BATCH_BYTES: Final = 4 << 20
 _FIRST_RETRY_S: Final = 0.05
 _LAST_RETRY_S: Final = 1.0
 _FORWARD_TIMEOUT_S: Final = 2.0
@@ -144,11 +147,19 @@ class Peer:
         yield ExchangeRequest(hello=self.hello())
         while True:
             while self._queue:
-                message = self._queue.popleft()
-                self._queued_bytes -= _size(message)
-                yield ExchangeRequest(consensus=consensus_wire.encode(message))
+                yield ExchangeRequest(consensus=ConsensusBatch(messages=self._take_batch()))
             self._filled.clear()
             await self._filled.wait()
+
+    def _take_batch(self) -> list[ConsensusMessage]:
+        """Take what waits, to a bound: one message of gRPC's costs more than many of ours."""
+        batch, size = list[ConsensusMessage](), 0
+        while self._queue and (not batch or size + _size(self._queue[0]) <= MAX_BATCH_BYTES):
+            message = self._queue.popleft()
+            size += _size(message)
+            batch.append(consensus_wire.encode(message))
+        self._queued_bytes -= size
+        return batch
 
     def _disconnect(self) -> None:
         """Drop what waits: it is stale by the time the peer is back."""

@@ -63,20 +63,40 @@ class ExchangeRequest(google.protobuf.message.Message):
         """Who speaks."""
 
     @property
-    def consensus(self) -> global___ConsensusMessage:
-        """One consensus message; its sender must be the node of the hello."""
+    def consensus(self) -> global___ConsensusBatch:
+        """Consensus messages, in order; their sender must be the node of the hello."""
 
     def __init__(
         self,
         *,
         hello: global___PeerHello | None = ...,
-        consensus: global___ConsensusMessage | None = ...,
+        consensus: global___ConsensusBatch | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["consensus", b"consensus", "content", b"content", "hello", b"hello"]) -> builtins.bool: ...
     def ClearField(self, field_name: typing.Literal["consensus", b"consensus", "content", b"content", "hello", b"hello"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["content", b"content"]) -> typing.Literal["hello", "consensus"] | None: ...
 
 global___ExchangeRequest = ExchangeRequest
+
+@typing.final
+class ConsensusBatch(google.protobuf.message.Message):
+    """What waited to be sent at one moment."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: builtins.int
+    @property
+    def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ConsensusMessage]:
+        """The messages, at least one."""
+
+    def __init__(
+        self,
+        *,
+        messages: collections.abc.Iterable[global___ConsensusMessage] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["messages", b"messages"]) -> None: ...
+
+global___ConsensusBatch = ConsensusBatch
 
 @typing.final
 class ExchangeResponse(google.protobuf.message.Message):

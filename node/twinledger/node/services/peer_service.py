@@ -5,7 +5,7 @@ this chain: a stream that says otherwise is closed with PEER_MISMATCH and nothin
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,7 +51,7 @@ class PeerService:
                 sender = self._greet(request.hello)
                 yield pb.ExchangeResponse(hello=self.hello())
             else:
-                self._take(sender, request)
+                self._take_batch(sender, request.consensus.messages)
 
     async def forward_transactions(
         self, request: pb.ForwardTransactionsRequest
@@ -81,9 +81,15 @@ class PeerService:
         self.memory.check(node_id, Shown(hello.boot, hello.height))
         return node_id
 
-    def _take(self, sender: NodeId, request: pb.ExchangeRequest) -> None:
+    def _take_batch(self, sender: NodeId, batch: Sequence[pb.ConsensusMessage]) -> None:
+        if not batch:
+            raise LedgerError(Code.MALFORMED, "a batch without messages")
+        for wire in batch:
+            self._take(sender, wire)
+
+    def _take(self, sender: NodeId, wire: pb.ConsensusMessage) -> None:
         try:
-            message = consensus_wire.decode(request.consensus)
+            message = consensus_wire.decode(wire)
         except ValueError as error:
             raise LedgerError(Code.MALFORMED, str(error)) from error
         if message.sender != sender or message.recipient != self.node_id:
