@@ -16,6 +16,7 @@ from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.names import IdentityName
 from twinledger.ledger.transaction import Signer
 from twinledger.ledger.values import to_wire
+from twinledger.node.services.gate import Gate
 from twinledger.v1 import (
     consortium_service_pb2,
     ledger_service_pb2,
@@ -246,3 +247,22 @@ def test_a_full_pool_answers_with_a_retry_delay(tmp_path):
 def twin(node: SingleNode) -> twin_service_pb2.Twin:
     request = twin_service_pb2.GetTwinRequest(twin_id=TWIN)
     return TwinServiceStub(node.channel).GetTwin(request, timeout=10).twin
+
+
+def test_a_stream_too_many_is_told_when_to_come_back(tmp_path, monkeypatch):
+    monkeypatch.setattr("twinledger.node.serving.Gate", lambda: Gate(most=3))
+    with SingleNode(tmp_path) as node:
+        twins: Any = TwinServiceStub(node.channel)
+        origin = twin_service_pb2.Cursor(height=0, index=0)
+        request = twin_service_pb2.WatchRequest(after=origin)
+        open_streams = [twins.Watch(request, timeout=30) for _ in range(3)]
+        for stream in open_streams:
+            next(stream)  # it is being served
+        with pytest.raises(grpc.RpcError) as refused:
+            next(twins.Watch(request, timeout=10))
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert code_of(refused.value) == "OVERLOADED"
+        delay = detail_of(refused.value, error_details_pb2.RetryInfo).retry_delay
+        assert delay.ToMicroseconds() > 0
+        for stream in open_streams:
+            stream.cancel()

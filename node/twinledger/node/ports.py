@@ -6,9 +6,10 @@ import grpc
 
 from twinledger.client.channels import MESSAGE_BYTES_MAX
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.node.services.gate import MAX_OPEN_CALLS
 
-MAX_CONCURRENT_CALLS: Final = 4096
-"""Over all clients of one port; more are refused with RESOURCE_EXHAUSTED by gRPC itself."""
+_MAX_CALLS: Final = 2 * MAX_OPEN_CALLS
+"""Where gRPC itself refuses, without a word; our own gate closes long before."""
 
 _OPTIONS: Final = (
     ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
@@ -24,7 +25,7 @@ _OPTIONS: Final = (
 
 def new_server() -> grpc.aio.Server:
     """A gRPC server without a port yet."""
-    return grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS)
+    return grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=_MAX_CALLS)
 
 
 def listen(server: grpc.aio.Server, address: str) -> None:

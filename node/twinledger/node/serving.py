@@ -14,6 +14,7 @@ from twinledger.node.assembly import Parts
 from twinledger.node.foundation import Foundation
 from twinledger.node.ports import listen, new_server
 from twinledger.node.services.consortium_service import ConsortiumService
+from twinledger.node.services.gate import Gate
 from twinledger.node.services.handlers import service_handler
 from twinledger.node.services.ledger_service import LedgerService
 from twinledger.node.services.operator_service import OperatorService
@@ -42,12 +43,14 @@ class Ports:
         self._health: Any = HealthServicer()
         self._clients, self._peers = new_server(), new_server()
         self._names = [reflection.SERVICE_NAME, health.SERVICE_NAME]
+        gate = Gate()
         for file, implementation in _client_services(foundation, parts).items():
-            service = _register(self._clients, file, implementation)
+            service = _register(self._clients, file, implementation, gate)
             self._names.append(service.full_name)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._clients)
         reflection.enable_server_reflection(self._names, self._clients)
-        _register(self._peers, peer_service_pb2.DESCRIPTOR, _peer_service(foundation, parts))
+        peers = _peer_service(foundation, parts)
+        _register(self._peers, peer_service_pb2.DESCRIPTOR, peers, Gate())
 
     async def open(self) -> None:
         """Open both ports.
@@ -72,10 +75,10 @@ class Ports:
 
 
 def _register(
-    server: grpc.aio.Server, file: FileDescriptor, implementation: object
+    server: grpc.aio.Server, file: FileDescriptor, implementation: object, gate: Gate
 ) -> ServiceDescriptor:
     (service,) = file.services_by_name.values()
-    server.add_generic_rpc_handlers((service_handler(service, implementation),))
+    server.add_generic_rpc_handlers((service_handler(service, implementation, gate),))
     return service
 
 

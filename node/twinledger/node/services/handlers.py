@@ -19,6 +19,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from twinledger.ledger.catalogue import CATALOGUE
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.node.services.gate import Gate
 
 ERROR_DOMAIN: Final = "twinledger"
 _STATUS_KEY: Final = "grpc-status-details-bin"
@@ -30,7 +31,7 @@ Parsed = Message | LedgerError
 
 
 def service_handler(
-    service: ServiceDescriptor, implementation: object
+    service: ServiceDescriptor, implementation: object, gate: Gate
 ) -> "grpc.GenericRpcHandler[Any, Any]":
     """Return the handler of a whole service.
 
@@ -38,7 +39,7 @@ def service_handler(
     method, named as the method in snake case.
     """
     handlers = {
-        method.name: _method_handler(method, getattr(implementation, _snake(method.name)))
+        method.name: _method_handler(method, getattr(implementation, _snake(method.name)), gate)
         for method in service.methods
     }
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
@@ -49,7 +50,7 @@ def _snake(name: str) -> str:
 
 
 def _method_handler(
-    method: MethodDescriptor, call: Callable[..., Any]
+    method: MethodDescriptor, call: Callable[..., Any], gate: Gate
 ) -> "grpc.RpcMethodHandler[Any, Any]":
     request_class = message_factory.GetMessageClass(method.input_type)
 
@@ -62,7 +63,7 @@ def _method_handler(
     wrap = _answer_stream if method.server_streaming else _answer_one
     handler = _HANDLERS[method.client_streaming, method.server_streaming]
     return handler(
-        wrap(method.name, call),
+        wrap(method.name, call, gate),
         request_deserializer=parse,
         response_serializer=lambda response: response.SerializeToString(),
     )
@@ -76,10 +77,13 @@ _HANDLERS: Final = {
 }
 
 
-def _answer_one(name: str, call: Callable[..., Awaitable[Message]]) -> Callable[..., Any]:
+def _answer_one(
+    name: str, call: Callable[..., Awaitable[Message]], gate: Gate
+) -> Callable[..., Any]:
     async def answer(request: Parsed, context: Context) -> Message:
         try:
-            return await call(_checked(request))
+            with gate:
+                return await call(_checked(request))
         except LedgerError as error:
             await abort(context, error)
         except Exception:
@@ -89,11 +93,14 @@ def _answer_one(name: str, call: Callable[..., Awaitable[Message]]) -> Callable[
     return answer
 
 
-def _answer_stream(name: str, call: Callable[..., AsyncIterator[Message]]) -> Callable[..., Any]:
+def _answer_stream(
+    name: str, call: Callable[..., AsyncIterator[Message]], gate: Gate
+) -> Callable[..., Any]:
     async def answer(request: Any, context: Context) -> AsyncIterator[Message]:
         try:
-            async for response in call(_checked(request)):
-                yield response
+            with gate:
+                async for response in call(_checked(request)):
+                    yield response
         except LedgerError as error:
             await abort(context, error)
         except grpc.aio.BaseError as error:
