@@ -19,7 +19,6 @@ from twinledger.consensus.messages import (
 from twinledger.consensus.progress import Progress, ProgressState
 from twinledger.consensus.types import Entry, Index, NodeId
 
-
 _REPLICATE: Final = ProgressState.REPLICATE
 """Looked up once: a member of an enum is a property of its class, and this is asked for always."""
 

@@ -9,13 +9,14 @@ Fault model: crash-stop nodes with crash-recovery disks. Nodes lose power betwee
 paused, restart fast or late, and tick at half to twice the pace; messages are lost, delayed,
 doubled and reordered, links are cut in any shape and direction; disks forget what was not synced,
 tear their last write, fail a sync, fill up, flip bits and lose files, but never the same entry on a
-quorum. Nobody lies: members who do are met above Raft, by cosignatures.
+quorum. A node that lost what it acknowledged never comes back under its id.
+Nobody lies: members who do are met above Raft, by cosignatures.
 
 Read in this order: knobs (what differs), chance, agenda and trace (luck, time and what happened),
 journal, disk, machine, process (one node), network, replica (what drives a core), desk, clients,
 history, linearizability (the users), depot (snapshots), governance and governor (membership),
-observer, electorate and promises (what must hold), broken, lifecycle, nemesis, partitions, ambush
-(the enemies), world (all of it), runner (the face).
+observer, electorate and promises (what must hold), broken, lifecycle, replacement (power and new
+machines), nemesis, partitions, ambush (the enemies), world (all of it), runner (the face).
 """
 
 from twinledger.simulation.broken import InvariantBroken

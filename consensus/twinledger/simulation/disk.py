@@ -33,6 +33,7 @@ class Disk:
         "full",
         "hard_state",
         "journal",
+        "lost",
         "sync_fails",
         "written",
     )
@@ -45,6 +46,8 @@ class Disk:
         """What is durable."""
         self.written = Journal()
         """What is durable and what is only written."""
+        self.lost = False
+        """Whether it was found, by whomever, that acknowledged data is gone. For ever."""
         self.full = False
         self.sync_fails = False
         self._pending: list[Persist] = []
@@ -103,6 +106,7 @@ class Disk:
         Raises:
             StoreDamagedError: something that was acknowledged is gone or altered.
         """
+        self.lost |= self.ill
         self._check_acknowledged()
         for persist, whole in self._tail:
             if not whole:

@@ -84,6 +84,8 @@ class Knobs:
     # Membership.
     spares: int
     """Nodes that do not vote at first and may be called in."""
+    replaces: bool
+    """Whether nodes with damaged disks come back, under new ids."""
     # The clients.
     clients: int
     keys: int
@@ -151,6 +153,7 @@ def draw_knobs(seed: int) -> Knobs:
         ambush_chance=random.choice((0.02, 0.1, 0.3)),
         fault_mean_us=int(election_us * random.choice((1, 2, 4, 8, 16))),
         fast_restarts=random.choice((0.1, 0.5, 0.9)),
+        replaces=happens(random, 0.7),
     )
 
 

@@ -40,6 +40,8 @@ class Lifecycle:
         self._faults = faults
         self.replica: Replica
         self.verdict: Callable[[Process], Callable[[Configuration], Verdict]]
+        self.lost: Callable[[Process], None]
+        """Told of every node that must never vote again."""
         self.crashes = 0
 
     def start(self, process: Process) -> None:
@@ -82,9 +84,10 @@ class Lifecycle:
 
     def mark_damaged(self, process: Process, sentence: str) -> None:
         """Leave a node down: what it promised may be gone, so it must never vote again."""
-        process.damaged = True
+        process.damaged = process.disk.lost = True
         self._faults["found-damaged"] += 1
         self._trace.note(self._agenda.now, process.id, "refuse", {"because": sentence})
+        self.lost(process)
 
     def retire(self, process: Process) -> None:
         """Switch a removed node off, as its operator does."""

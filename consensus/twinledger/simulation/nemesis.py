@@ -231,8 +231,13 @@ class Nemesis:
     def _lost_file(self) -> None:
         process = self._anyone()
         if not process.up and process.disk.journal.last_index() and self._may_damage(process):
-            process.disk.lose()
             self._note("lost-file", process)
+            if happens(self._random, 0.5):
+                process.disk.lose()
+                return
+            # No marker is left either: only the operator, who put in the new disk, can know.
+            process.wipe()
+            self._lifecycle.mark_damaged(process, "its disk is new and empty")
 
     def _may_damage(self, process: Process) -> bool:
         """Whether a quorum stays whole if this node's disk is damaged."""

@@ -45,6 +45,7 @@ class Process:
     """A node that may be up, paused, down, or damaged for good."""
 
     __slots__ = (
+        "_configuration",
         "_knobs",
         "_random",
         "_timeouts",
@@ -108,6 +109,7 @@ class Process:
         """Whether a page of entries is being applied."""
         self.seen = Seen()
         self.waiting = Waiting()
+        self._configuration = configuration
         self._knobs = knobs
         self._random = source(seed, f"disk/{name}")
         self._timeouts = source(seed, f"timeouts/{name}")
@@ -152,6 +154,12 @@ class Process:
         else:
             self.disk.cut(self._random, self._knobs.torn_tails)
         self.machine.take_back(self._random.randint(self.machine.durable, self.machine.applied))
+
+    def wipe(self) -> None:
+        """Have the whole disk of a node that is down replaced by an empty one."""
+        self.disk = Disk()
+        self.machine = Machine(self._configuration)
+        self.image = self.chunks = None
 
     def fetched(self, snapshot: Snapshot) -> int:
         """Return how many chunks of this snapshot are here."""

@@ -1,7 +1,8 @@
 """What a message promises must be durable at its sender before it leaves.
 
 A vote, an own candidacy and an acknowledgement are promises: a power cut right after the message
-must not make the node forget them. Everything else may leave at once.
+must not make the node forget them. Everything else may leave at once. An id whose disk lost what
+it had acknowledged promises nothing any more: whoever comes back in its place has a new one.
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,12 @@ class Promises:
         elif isinstance(message, VoteResponse) and message.granted:
             self._gives(message.sender, message.term, message.recipient)
 
+    def _must_be_whole(self, sender: NodeId) -> None:
+        if self._processes[sender].disk.lost:
+            raise InvariantBroken("lost ids stay silent", f"{sender} promises again")
+
     def _gives(self, voter: NodeId, term: int, candidate: NodeId) -> None:
+        self._must_be_whole(voter)
         before = self._votes.setdefault((voter, term), candidate)
         if before != candidate:
             raise InvariantBroken(
@@ -54,6 +60,7 @@ class Promises:
             )
 
     def _acknowledgement(self, message: AppendAccepted) -> None:
+        self._must_be_whole(message.sender)
         journal, index = self._processes[message.sender].disk.journal, message.index
         if index > journal.last_index():
             raise InvariantBroken(

@@ -33,6 +33,7 @@ from twinledger.simulation.network import Network
 from twinledger.simulation.observer import Observer
 from twinledger.simulation.process import Process
 from twinledger.simulation.promises import Promises
+from twinledger.simulation.replacement import Replacement
 from twinledger.simulation.replica import Replica
 from twinledger.simulation.trace import Listener, Trace
 
@@ -101,6 +102,19 @@ class World:
         self.lifecycle.replica = self.replica
         self.lifecycle.verdict = judge
         self.depot.settle = self.replica.settle
+        self.replacement = Replacement(
+            self.agenda,
+            source(seed, "replacement"),
+            knobs,
+            self.processes,
+            self.lifecycle,
+            self.faults,
+            self.observer.reference,
+            set_up=lambda number: Process(
+                number, name_of(number), genesis, configuration, knobs, seed
+            ),
+        )
+        self.lifecycle.lost = self.replacement.lost
         self.nemesis = Nemesis(
             self.agenda,
             source(seed, "nemesis"),
@@ -186,7 +200,7 @@ class World:
 
     def at_rest(self) -> bool:
         """Whether every whole member agrees with one leader, and no client waits."""
-        if not self.clients.idle:
+        if not (self.clients.idle and self.replacement.done):
             return False
         cores = [process.raft for process in self.processes.values()]
         leaders = [raft for raft in cores if raft is not None and raft.role is Role.LEADER]
@@ -240,4 +254,5 @@ class World:
             for raft in [process.raft]
         ]
         waiting = "" if self.clients.idle else "; clients wait"
+        waiting += "" if self.replacement.done else "; a damaged node is not replaced"
         return "; ".join(states) + waiting
