@@ -426,6 +426,12 @@ MUTANTS = (
         "    core.configurations = [(snapshot.index, snapshot.configuration)]\n",
         "    core.configurations = [(snapshot.index, core.configurations[0][1])]\n",
     ),
+    Mutant(
+        "snapshot-installed-while-a-page-is-applied",
+        "snapshots.py",
+        "    idle = core.log.applying == core.log.applied\n",
+        "    idle = True\n",
+    ),
     # Garbage.
     Mutant(
         "entry-hashes-unchecked",

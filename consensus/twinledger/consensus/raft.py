@@ -163,7 +163,11 @@ class Raft:
         """Tell that the snapshot now stands for the log, which is empty above it.
 
         Before replacing the log, without stepping in between: see that `pending_snapshot` is still
-        this one, that `ready` holds no persist and that none is outstanding.
+        this one, that `ready` holds no persist and that none is outstanding, and that no page of
+        `committed` is still being applied: its effects would land on the installed state.
+
+        Raises:
+            InvariantViolation: one of these does not hold.
         """
         snapshots.installed(self._core, snapshot)
 

@@ -5,6 +5,8 @@
    are written in the order of their sequence; several may be outstanding. One that carries only
    messages needs no sync of its own, but still waits for those before it.
 3. Apply `committed` in order, then call `Raft.applied(index)`. The next page comes after that.
+4. Fetch and verify `snapshot`. Install it only while no persist and no page of `committed` is out,
+   then call `Raft.snapshot_installed(snapshot)`.
 """
 
 from twinledger.consensus.messages import Message, Snapshot

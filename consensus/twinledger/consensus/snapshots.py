@@ -31,6 +31,8 @@ def installed(core: Core, snapshot: Snapshot) -> None:
     invariant(offered is not None and offered.snapshot == snapshot, "nobody asked for this")
     written = not (core.outbox.tickets or core.outbox.promises or core.log.has_unstable)
     invariant(written, "a snapshot was installed while writes were outstanding")
+    idle = core.log.applying == core.log.applied
+    invariant(idle, "a snapshot was installed while a page was being applied")
     core.log.restore(snapshot)
     core.configurations = [(snapshot.index, snapshot.configuration)]
     core.offered, core.offer_is_new = None, False

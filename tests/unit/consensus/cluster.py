@@ -193,7 +193,8 @@ class Node:
             if not self.hold_applies:
                 self.apply_all()
             pending = self.core.pending_snapshot
-            if pending is not None and not self.hold_snapshots and not self.unsynced:
+            busy = self.unsynced or self.to_apply
+            if pending is not None and not self.hold_snapshots and not busy:
                 self.disk.install(pending)
                 self.core.snapshot_installed(pending)
         raise AssertionError("the node never comes to rest")

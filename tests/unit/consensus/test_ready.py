@@ -11,6 +11,8 @@ from twinledger.consensus import (
     InvariantViolation,
     NodeId,
     Settings,
+    Snapshot,
+    SnapshotOffer,
     Term,
 )
 
@@ -109,6 +111,22 @@ def test_pages_to_apply_are_bounded_and_wait_for_each_other() -> None:
     cluster.nodes["b"].apply_all()
     cluster.nodes["b"].work()
     assert [entry.index for entry in cluster.nodes["b"].to_apply] == [3, 4]
+
+
+def test_a_snapshot_is_not_installed_while_a_page_is_being_applied() -> None:
+    cluster = Cluster("abc")
+    node = cluster.nodes["b"]
+    node.hold_applies = node.hold_snapshots = True
+    cluster["b"].step(append(1, 1, commit=2))
+    node.work()
+    snapshot = Snapshot(Index(9), Term(1), GENESIS, cluster["b"].configuration, b"")
+    cluster["b"].step(SnapshotOffer(A, B, Term(1), snapshot))
+    node.work()
+    with pytest.raises(InvariantViolation, match="being applied"):
+        cluster["b"].snapshot_installed(snapshot)
+    node.apply_all()
+    cluster["b"].snapshot_installed(snapshot)
+    assert cluster["b"].commit == 9
 
 
 def test_applying_begins_after_what_was_applied_before_the_restart() -> None:
