@@ -50,6 +50,8 @@ def on_response(core: Core, message: ReadResponse) -> None:
 def tick(core: Core) -> None:
     """Give up forwarded reads that found no answer within an election timeout."""
     reads = core.reads
+    if not reads.forwarded:
+        return
     for context in list(reads.forwarded):
         reads.forwarded[context] += 1
         if reads.forwarded[context] >= core.settings.election_ticks:

@@ -61,7 +61,7 @@ class Ambush:
 
     def moment(self, process: Process, message: Message) -> None:
         """See a message leave."""
-        if self._stopped:
+        if self._stopped or not self._plans:
             return
         if isinstance(message, Append):
             self._leader_speaks(process, message)

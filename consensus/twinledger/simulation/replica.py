@@ -38,11 +38,10 @@ class Replica:
         desk: Desk,
         depot: Depot,
         *,
-        moment: Moment,
         failure: Failure,
         reports_unreachable: bool,
     ) -> None:
-        """`moment` is told of every message that left, `failure` of every disk that gave up."""
+        """`failure` is told of every disk that gave up."""
         self._agenda = agenda
         self._trace = trace
         self._network = network
@@ -50,7 +49,8 @@ class Replica:
         self._promises = promises
         self._desk = desk
         self._depot = depot
-        self._moment = moment
+        self.moment: Moment
+        """Told of every message that left."""
         self._failure = failure
         self._reports_unreachable = reports_unreachable
 
@@ -169,7 +169,7 @@ class Replica:
             if not stands and self._reports_unreachable:
                 raft.unreachable(message.recipient)
                 told = True
-            self._moment(process, message)
+            self.moment(process, message)
             if process.raft is not raft:
                 break
         return told

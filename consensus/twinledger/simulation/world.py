@@ -95,7 +95,6 @@ class World:
             promises,
             Desk(self._reply, knobs.payload_bytes),
             self.depot,
-            moment=self._moment,
             failure=self.lifecycle.disk_gave_up,
             reports_unreachable=knobs.reports_unreachable,
         )
@@ -134,6 +133,7 @@ class World:
             self.lifecycle,
             self.nemesis,
         )
+        self.replica.moment = self.ambush.moment
         self.clients = Clients(
             self.agenda, source(seed, "clients"), knobs, names, self.history, self._request
         )
@@ -151,9 +151,6 @@ class World:
 
     def _reply(self, name: OperationId, answer: Answer, hint: NodeId | None) -> None:
         self.clients.reply(name, answer, hint)
-
-    def _moment(self, process: Process, message: Message) -> None:
-        self.ambush.moment(process, message)
 
     # The two phases.
 
