@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from twinledger.consortium.genesis import Genesis
 from twinledger.consortium.members import CONSORTIUM_KEY, consortium_hash
 from twinledger.execution.judge import BlockJudge
 from twinledger.execution.prepare import Prepared
 from twinledger.execution.results import Execution, Parent, StateReader
-from twinledger.ledger import domains
 from twinledger.ledger.block import BlockBody
-from twinledger.ledger.canonical import encode
-from twinledger.ledger.errors import invariant
+from twinledger.ledger.errors import Code, LedgerError, invariant
 from twinledger.ledger.header import BlockHeader, header_hash
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.merkle import EMPTY_ROOT, tree_hash
+from twinledger.ledger.state_tree import update
+from twinledger.ledger.state_tree_page import Branch, Page, PageKey
 
 
 def block_transactions(payload: bytes, limits: Limits) -> tuple[bytes, ...]:
@@ -60,6 +60,7 @@ def execute(
     judge = BlockJudge(state, height, time_us, chain_id, limits)
     receipts = tuple([judge.judge(index, item).encode() for index, item in enumerate(prepared)])
     writes = dict(sorted(judge.draft.changes.items()))
+    tree = update(state, Branch(parent.state_root, parent.height), height, writes)
     consortium = writes.get(CONSORTIUM_KEY)
     header = BlockHeader(
         height=height,
@@ -68,7 +69,7 @@ def execute(
         parent_hash=parent.header_hash,
         transactions_root=tree_hash(body.transactions),
         receipts_root=tree_hash(receipts),
-        state_root=state_root(parent.state_root, writes),
+        state_root=tree.root,
         consortium_hash=consortium_hash(consortium) if consortium else parent.consortium_hash,
     )
     header_bytes = header.encode()
@@ -79,6 +80,7 @@ def execute(
         transactions=body.transactions,
         receipts=receipts,
         writes=writes,
+        tree=tree,
         consumed=tuple(judge.consumed),
         updates=tuple(judge.updates),
     )
@@ -87,6 +89,7 @@ def execute(
 def genesis_block(genesis: Genesis) -> Execution:
     """The block at height 0: no transactions, and the writes that genesis makes."""
     writes: dict[bytes, bytes | None] = dict(sorted(genesis.writes().items()))
+    tree = update(_NoPages(), None, 0, writes)
     header = BlockHeader(
         height=0,
         term=0,
@@ -94,7 +97,7 @@ def genesis_block(genesis: Genesis) -> Execution:
         parent_hash=genesis.chain_id,
         transactions_root=EMPTY_ROOT,
         receipts_root=EMPTY_ROOT,
-        state_root=state_root(domains.ZERO_HASH, writes),
+        state_root=tree.root,
         consortium_hash=consortium_hash(genesis.consortium.encode()),
     )
     header_bytes = header.encode()
@@ -105,19 +108,14 @@ def genesis_block(genesis: Genesis) -> Execution:
         transactions=(),
         receipts=(),
         writes=writes,
+        tree=tree,
         consumed=(),
         updates=(),
     )
 
 
-def state_root(parent_root: bytes, writes: Mapping[bytes, bytes | None]) -> bytes:
-    """The root after a block.
+class _NoPages:
+    """Before genesis there is no tree."""
 
-    Args:
-        parent_root: The root before it; 32 zero bytes before genesis.
-        writes: The block's writes, keys ascending by bytes.
-    """
-    if not writes:
-        return parent_root
-    leaves = [encode([key, value]) for key, value in writes.items()]
-    return domains.domain_hash(domains.STATE, parent_root + tree_hash(leaves))
+    def tree_page(self, key: PageKey) -> Page:
+        raise LedgerError(Code.INTERNAL, f"genesis has no page {key} to read")

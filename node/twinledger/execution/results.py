@@ -9,11 +9,12 @@ from typing import NamedTuple, Protocol
 from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.state import StateView
+from twinledger.ledger.state_tree import PageReader, TreeUpdate
 from twinledger.ledger.transaction import TransactionId
 
 
-class StateReader(StateView, Protocol):
-    """The agreed state exactly after the parent block."""
+class StateReader(StateView, PageReader, Protocol):
+    """The agreed state exactly after the parent block, and the pages of its tree."""
 
     def seen(self, transaction_id: TransactionId) -> bool:
         """Whether a block up to the parent used up this id.
@@ -81,6 +82,7 @@ class Execution:
         transactions: The serialized transactions, in order.
         receipts: The canonical receipts, one for each transaction.
         writes: What changes in the state, keys ascending by bytes; None deletes.
+        tree: What that changes in the state tree.
         consumed: The transactions that used up their ids.
         updates: The updates of twins, in the order they happened.
     """
@@ -91,6 +93,7 @@ class Execution:
     transactions: tuple[bytes, ...]
     receipts: tuple[bytes, ...]
     writes: Mapping[bytes, bytes | None]
+    tree: TreeUpdate
     consumed: tuple[Consumed, ...]
     updates: tuple[Update, ...]
 

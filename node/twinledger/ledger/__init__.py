@@ -7,5 +7,7 @@ here knows whether a twin exists.
 Read in this order: ``errors`` and ``catalogue`` (how anything is refused), ``canonical`` (the one
 encoding of agreed state), ``values`` and ``operations`` (what a transaction may say),
 ``transaction`` (how it is read, signed and named), then ``merkle``, ``header``, ``receipt`` and
-``block`` (what becomes of it), and ``state`` (what the layers above read and write).
+``block`` (what becomes of it), ``state`` (what the layers above read and write), and the trees
+that prove it: ``state_tree_page``, ``state_tree``, ``state_prover`` and ``state_proof`` (what is
+agreed), ``history_tree`` and ``history_proof`` (how it came about).
 """

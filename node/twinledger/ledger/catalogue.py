@@ -324,6 +324,19 @@ _READING: dict[Code, Entry] = {
         "Correct the field that the message names.",
         _INVALID,
     ),
+    Code.PRUNED: Entry(
+        "This node no longer keeps the state as it was at that height",
+        "Ask for the oldest height that the message names or a later one, or ask another node.",
+        _RANGE,
+    ),
+}
+
+_PROOFS: dict[Code, Entry] = {
+    Code.PROOF_INVALID: Entry(
+        "The proof does not prove this",
+        "Believe nothing that it claims; ask another node for a proof under a head you trust.",
+        _INVALID,
+    ),
 }
 
 _NODE: dict[Code, Entry] = {
@@ -420,6 +433,7 @@ SECTIONS: dict[str, dict[Code, Entry]] = {
     "Twins": _TWINS,
     "Identities": _IDENTITIES,
     "Reading": _READING,
+    "Proofs": _PROOFS,
     "Nodes and their data": _NODE,
     "The client's side": _CLIENT,
 }

@@ -14,7 +14,10 @@ SIGN_TRANSACTION: Final = b"twinledger/v1/sign-transaction\0"
 ENTRY: Final = b"twinledger/v1/entry\0"
 HEADER: Final = b"twinledger/v1/header\0"
 CONSORTIUM: Final = b"twinledger/v1/consortium\0"
-STATE: Final = b"twinledger/v1/state\0"
+STATE_PATH: Final = b"twinledger/v1/state-path\0"
+STATE_VALUE: Final = b"twinledger/v1/state-value\0"
+STATE_LEAF: Final = b"twinledger/v1/state-leaf\0"
+STATE_NODE: Final = b"twinledger/v1/state-node\0"
 HISTORY: Final = b"twinledger/v1/history\0"
 
 ZERO_HASH: Final = bytes(32)

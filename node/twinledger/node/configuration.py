@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, ValidationError
 
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.storage.chain_store import KEPT_HEIGHTS
 
 Address = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.\-\[\]:]+:[0-9]{1,5}$")]
 
@@ -40,9 +41,10 @@ class PoolSection(_Section):
 
 
 class StorageSection(_Section):
-    """When the disk counts as nearly full."""
+    """When the disk counts as nearly full, and for how many heights states stay provable."""
 
     min_free_mib: int = Field(default=256, ge=1)
+    kept_heights: int = Field(default=KEPT_HEIGHTS, ge=0)
 
 
 class ConsensusSection(_Section):

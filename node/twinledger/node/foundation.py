@@ -35,7 +35,7 @@ class Foundation:
         """
         genesis = _read_genesis(folder, configuration)
         member = _member_of(genesis, folder)
-        stores = folder.open_stores()
+        stores = folder.open_stores(kept_heights=configuration.storage.kept_heights)
         if stores.chain.applied_height is None:
             stores.chain.apply(genesis_block(genesis))
         return cls(folder, configuration, genesis, member, stores, folder.peer_memory())

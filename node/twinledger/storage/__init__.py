@@ -11,10 +11,12 @@ StorageFailure, with a sentence for the operator; either one stops the node.
 
 Read in this order: ``data_folder`` (what lies where), ``failure`` and ``damage`` (how it says no),
 ``database`` (LevelDB, the only file that touches it), ``log_records``, ``log_store``, ``log_check``
-and ``marker`` (the log), ``chain_records``, ``chain_reader`` and ``chain_store`` (the chain).
+and ``marker`` (the log), ``chain_records``, ``chain_reader`` and ``chain_store`` (the chain),
+``chain_tree_records``, ``chain_trees``, ``chain_tree_changes`` and ``chain_proofs`` (its trees).
 ``docs/operations/storage.md`` is the operator's side.
 """
 
+from twinledger.storage.chain_proofs import ChainProofs, ProvenValue
 from twinledger.storage.chain_reader import ChainReader, StoredBlock
 from twinledger.storage.chain_records import Location, UpdatePlace
 from twinledger.storage.chain_store import ChainSnapshot, ChainStore
@@ -26,6 +28,7 @@ from twinledger.storage.log_store import LogStore
 from twinledger.storage.peer_memory import PeerMemory, Shown
 
 __all__ = [
+    "ChainProofs",
     "ChainReader",
     "ChainSnapshot",
     "ChainStore",
@@ -35,6 +38,7 @@ __all__ = [
     "Location",
     "LogStore",
     "PeerMemory",
+    "ProvenValue",
     "Shown",
     "StorageFailure",
     "StoredBlock",

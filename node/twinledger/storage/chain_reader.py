@@ -8,6 +8,7 @@ from twinledger.consensus import EntryKind, Index
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.merkle import tree_hash
+from twinledger.ledger.state_tree_page import Page, PageKey
 from twinledger.storage.chain_records import (
     APPLIED_KEY,
     STATE_PREFIX,
@@ -15,8 +16,8 @@ from twinledger.storage.chain_records import (
     UpdatePlace,
     after_prefix,
     decode_height,
+    decode_list,
     decode_location,
-    decode_receipts,
     decode_update,
     header_key,
     incoming_prefix,
@@ -25,6 +26,7 @@ from twinledger.storage.chain_records import (
     update_key,
     updates_prefix,
 )
+from twinledger.storage.chain_trees import ChainTrees, PageCache
 from twinledger.storage.damage import REBUILD_CHAIN, damaged
 from twinledger.storage.database import View
 from twinledger.storage.log_store import LogStore
@@ -48,10 +50,11 @@ class ChainReader:
     not read back as it was written, and StorageFailure when the disk gives nothing.
     """
 
-    def __init__(self, view: View, log: LogStore) -> None:
-        """`log` holds the bodies of the blocks."""
+    def __init__(self, view: View, log: LogStore, pages: PageCache) -> None:
+        """`log` holds the bodies of the blocks; all views of one chain share `pages`."""
         self._view = view
         self._log = log
+        self.trees = ChainTrees(view, pages)
 
     @property
     def applied_height(self) -> int | None:
@@ -80,6 +83,10 @@ class ChainReader:
     def seen(self, transaction_id: bytes) -> bool:
         """Whether a block used this transaction's id up."""
         return self._view.get(transaction_key(transaction_id)) is not None
+
+    def tree_page(self, key: PageKey) -> Page:
+        """Return a page of the state tree."""
+        return self.trees.tree_page(key)
 
     # Blocks.
 
@@ -116,7 +123,7 @@ class ChainReader:
             LedgerError: BLOCK_NOT_FOUND.
         """
         root = self.header(height).receipts_root
-        receipts = decode_receipts(self._view.get(receipts_key(height)) or b"")
+        receipts = decode_list(self._view.get(receipts_key(height)) or b"")
         if tree_hash(receipts) != root:
             raise _damaged(f"The receipts at height {height} do not match their root")
         return receipts

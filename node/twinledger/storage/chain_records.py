@@ -7,6 +7,8 @@ r height u64                receipts: for each one its length u32 and its bytes
 s KEY                       agreed state: the canonical value at KEY
 t transaction id 32         where it used its id up: height u64, index u32
 u TWIN 0x00 version u64     the update to that version: height u64, transaction u32, operation u32
+
+`chain_tree_records` has those of the trees.
 """
 
 import struct
@@ -86,7 +88,7 @@ def changes_of(execution: Execution) -> Iterator[Change]:
     height = execution.header.height
     yield APPLIED_KEY, _HEIGHT.pack(height)
     yield header_key(height), execution.header_bytes
-    yield receipts_key(height), encode_receipts(execution.receipts)
+    yield receipts_key(height), encode_list(execution.receipts)
     for key, value in execution.writes.items():
         yield STATE_PREFIX + key, value
         if key.startswith(RELATIONSHIPS):
@@ -100,25 +102,30 @@ def changes_of(execution: Execution) -> Iterator[Change]:
         yield update_key(update.twin_id, update.version), place
 
 
-def encode_receipts(receipts: Iterable[bytes]) -> bytes:
-    """Return a block's receipts as one record."""
-    return b"".join([_LENGTH.pack(len(receipt)) + receipt for receipt in receipts])
+def encode_list(items: Iterable[bytes]) -> bytes:
+    """Return a block's receipts, or other bytes, as one record."""
+    return b"".join([_LENGTH.pack(len(item)) + item for item in items])
 
 
-def decode_receipts(record: bytes) -> tuple[bytes, ...]:
-    """Return the receipts of a record; a damaged one gives others, which their root tells."""
-    receipts = list[bytes]()
+def decode_list(record: bytes) -> tuple[bytes, ...]:
+    """Return the items of a record; a damaged one gives others, which their root tells."""
+    items = list[bytes]()
     start = 0
     while start + _LENGTH.size <= len(record):
         (length,) = _LENGTH.unpack_from(record, start)
         start += _LENGTH.size
-        receipts.append(record[start : start + length])
+        items.append(record[start : start + length])
         start += length
-    return tuple(receipts)
+    return tuple(items)
+
+
+def encode_height(height: int) -> bytes:
+    """Return a height as a record."""
+    return _HEIGHT.pack(height)
 
 
 def decode_height(record: bytes) -> int:
-    """Return the applied height of a record.
+    """Return the height of a record.
 
     Raises:
         LedgerError: DATA_DAMAGED.

@@ -6,6 +6,7 @@ synced: a power cut leaves an earlier height, whole, and the blocks after it are
 log. Bodies of blocks are not copied; they stay in the log.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from threading import BoundedSemaphore
 from types import TracebackType
@@ -15,14 +16,22 @@ from twinledger.consensus import Index
 from twinledger.execution.results import Execution
 from twinledger.ledger.errors import Code, LedgerError, invariant
 from twinledger.ledger.header import header_hash
+from twinledger.ledger.history_tree import Place
+from twinledger.ledger.merkle import leaf_hash
+from twinledger.ledger.state_tree import TreeUpdate
+from twinledger.ledger.state_tree_page import PageKey
 from twinledger.storage.chain_reader import ChainReader
-from twinledger.storage.chain_records import changes_of
+from twinledger.storage.chain_records import Change, changes_of
+from twinledger.storage.chain_tree_changes import next_oldest, pruning_changes, tree_changes
+from twinledger.storage.chain_trees import PageCache
 from twinledger.storage.damage import REBUILD_CHAIN, REPLACE_NODE, damaged
 from twinledger.storage.database import Database, Snapshot
 from twinledger.storage.failure import os_failure
 from twinledger.storage.log_store import LogStore
 
 _CACHE_BYTES: Final = 32 << 20
+KEPT_HEIGHTS: Final = 256
+"""Of how many heights before the newest the state can be proven, unless the operator says else."""
 MAX_SNAPSHOTS: Final = 256
 """Each keeps old values on the disk for as long as it is open."""
 
@@ -30,9 +39,11 @@ MAX_SNAPSHOTS: Final = 256
 class ChainSnapshot(ChainReader):
     """The chain and its state pinned at one height. Close it, or use it in a `with`."""
 
-    def __init__(self, snapshot: Snapshot, log: LogStore, places: BoundedSemaphore) -> None:
+    def __init__(
+        self, snapshot: Snapshot, log: LogStore, pages: PageCache, places: BoundedSemaphore
+    ) -> None:
         """Use ChainStore.snapshot."""
-        super().__init__(snapshot, log)
+        super().__init__(snapshot, log, pages)
         self._snapshot = snapshot
         self._places: BoundedSemaphore | None = places
         self._applied = super().applied_height
@@ -68,12 +79,15 @@ class ChainStore(ChainReader):
     belong together takes a snapshot.
     """
 
-    def __init__(self, database: Database, log: LogStore) -> None:
+    def __init__(self, database: Database, log: LogStore, kept_heights: int) -> None:
         """Use `create` and `open`."""
-        super().__init__(database, log)
+        self._pages = PageCache()
+        super().__init__(database, log, self._pages)
         self._database = database
+        self._kept_heights = kept_heights
         self._places = BoundedSemaphore(MAX_SNAPSHOTS)
         self._applied: int | None = None
+        self._oldest = 0
         self._head = b""
 
     @classmethod
@@ -86,11 +100,13 @@ class ChainStore(ChainReader):
         Database(path, REBUILD_CHAIN, create=True, cache_bytes=_CACHE_BYTES).close()
 
     @classmethod
-    def open(cls, path: Path, log: LogStore) -> Self:
+    def open(cls, path: Path, log: LogStore, *, kept_heights: int = KEPT_HEIGHTS) -> Self:
         """Open the chain and hold it against itself and against the log.
 
         A chain whose whole folder was taken away is made anew, if the log still begins at 1: it
         can be replayed. That is what an operator with a damaged chain is told to do.
+
+        `kept_heights` is of how many heights before the newest the state can be proven.
 
         Raises:
             LedgerError: DATA_DAMAGED, DATA_IN_USE.
@@ -100,7 +116,7 @@ class ChainStore(ChainReader):
             cls.create(path)
         database = Database(path, REBUILD_CHAIN, cache_bytes=_CACHE_BYTES)
         try:
-            store = cls(database, log)
+            store = cls(database, log, kept_heights)
             store._check()
         except BaseException:
             database.close()
@@ -122,8 +138,21 @@ class ChainStore(ChainReader):
         following = 0 if self._applied is None else self._applied + 1
         invariant(header.height == following, "blocks are applied in order")
         invariant(header.height == 0 or header.parent_hash == self._head, "blocks hang together")
-        self._database.write(changes_of(execution), sync=False)
-        self._applied, self._head = header.height, execution.header_hash
+        oldest = next_oldest(self._oldest, header.height, self._kept_heights)
+        self._database.write(self._changes(execution, oldest), sync=False)
+        self._applied, self._head, self._oldest = header.height, execution.header_hash, oldest
+        self._keep_pages(execution.tree)
+
+    def _changes(self, execution: Execution, oldest: int) -> Iterator[Change]:
+        yield from changes_of(execution)
+        yield from tree_changes(self, execution)
+        yield from pruning_changes(self._database, self._oldest, oldest)
+
+    def _keep_pages(self, tree: TreeUpdate) -> None:
+        for key in tree.stale:
+            self._pages.drop(key)
+        for key, page in tree.pages.items():
+            self._pages.keep(key, page)
 
     def snapshot(self) -> ChainSnapshot:
         """Return a reader of the newest height, held fast until the caller closes it.
@@ -134,7 +163,7 @@ class ChainStore(ChainReader):
         if not self._places.acquire(blocking=False):
             raise LedgerError(Code.OVERLOADED, f"{MAX_SNAPSHOTS} reads are open")
         try:
-            return ChainSnapshot(self._database.snapshot(), self._log, self._places)
+            return ChainSnapshot(self._database.snapshot(), self._log, self._pages, self._places)
         except BaseException:
             self._places.release()
             raise
@@ -156,6 +185,7 @@ class ChainStore(ChainReader):
                 REPLACE_NODE,
             )
         self._check_head(self._applied)
+        self._check_trees(self._applied)
 
     def _check_head(self, height: int) -> None:
         """The newest header must hang on its parent, and both on this log."""
@@ -167,6 +197,15 @@ class ChainStore(ChainReader):
         if header.term != self._log.term(Index(height)):
             raise damaged(f"The block at height {height} is not the log's", REBUILD_CHAIN)
         self._head = header.hash()
+
+    def _check_trees(self, height: int) -> None:
+        """Both trees must be of the newest header; what lies below is checked when it is read."""
+        raw = self.header_bytes(height)
+        if self.tree_page(PageKey(height, b"")).hash != self.header(height).state_root:
+            raise damaged(f"The state tree is not that of height {height}", REBUILD_CHAIN)
+        if self.trees.history_hash(Place(0, height)) != leaf_hash(raw):
+            raise damaged(f"The history tree does not end with height {height}", REBUILD_CHAIN)
+        self._oldest = self.trees.oldest_height
 
 
 def _exists(path: Path) -> bool:

@@ -25,7 +25,7 @@ from typing import Self
 from twinledger.consensus import NodeId
 from twinledger.ledger import domains
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.storage.chain_store import ChainStore
+from twinledger.storage.chain_store import KEPT_HEIGHTS, ChainStore
 from twinledger.storage.damage import damaged
 from twinledger.storage.disk_room import (
     MIN_FREE_BYTES,
@@ -128,8 +128,10 @@ class DataFolder:
         disk = DiskRoom(path, min_free_bytes=min_free_bytes, reserve_bytes=reserve_bytes, free=free)
         return cls(path, record, genesis, lock, disk)
 
-    def open_stores(self) -> Stores:
+    def open_stores(self, *, kept_heights: int = KEPT_HEIGHTS) -> Stores:
         """Open and check the log, then the chain, on a full disk too.
+
+        `kept_heights` is of how many heights before the newest the state can be proven.
 
         Raises:
             LedgerError: DATA_DAMAGED, DATA_IN_USE.
@@ -139,7 +141,7 @@ class DataFolder:
         self.boot = _count_boot(self.path / "boot")
         log = LogStore.open(self.path / "log", self.path / "log.marker", self.chain_id)
         try:
-            chain = ChainStore.open(self.path / "chain", log)
+            chain = ChainStore.open(self.path / "chain", log, kept_heights=kept_heights)
         except BaseException:
             log.close()
             raise

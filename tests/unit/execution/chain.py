@@ -14,6 +14,7 @@ from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.limits import DEFAULT_LIMITS, Limits
 from twinledger.ledger.names import IdentityName, MemberName
 from twinledger.ledger.receipt import Receipt
+from twinledger.ledger.state_tree_page import Page, PageKey
 from twinledger.ledger.transaction import Signer, TransactionId, sign
 from twinledger.v1.operation_pb2 import Operation
 
@@ -47,6 +48,7 @@ class MemoryState:
 
     leaves: dict[bytes, bytes] = field(default_factory=dict)
     used: set[TransactionId] = field(default_factory=set)
+    pages: dict[PageKey, Page] = field(default_factory=dict)
 
     def get(self, key: bytes) -> bytes | None:
         return self.leaves.get(key)
@@ -57,6 +59,9 @@ class MemoryState:
     def seen(self, transaction_id: TransactionId) -> bool:
         return transaction_id in self.used
 
+    def tree_page(self, key: PageKey) -> Page:
+        return self.pages[key]
+
     def take(self, execution: Execution) -> None:
         for key, value in execution.writes.items():
             if value is None:
@@ -64,6 +69,9 @@ class MemoryState:
             else:
                 self.leaves[key] = value
         self.used.update(item.transaction_id for item in execution.consumed)
+        self.pages |= execution.tree.pages
+        for page in execution.tree.stale:
+            del self.pages[page]
 
 
 class Chain:

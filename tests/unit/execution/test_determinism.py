@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.execution.chain import MAKER, UTILITY, Chain, MemoryState
+from tests.unit.ledger.trees import naive_state_root
 from tests.unit.ledger.wire import (
     create,
     delete,
@@ -59,6 +60,7 @@ def run(history: list[list[list[Operation]]], state: MemoryState | None = None) 
     chain = Chain()
     if state is not None:
         state.leaves = dict(reversed(chain.state.leaves.items()))
+        state.pages = chain.state.pages
         chain.state = state
     for block in history:
         authors = [UTILITY, MAKER]
@@ -73,6 +75,7 @@ def test_the_same_blocks_have_the_same_headers_in_any_memory(history: list[list[
     assert one.newest == other.newest
     assert list(one.newest.writes) == list(other.newest.writes)
     assert one.state.leaves == other.state.leaves
+    assert one.newest.header.state_root == naive_state_root(one.state.leaves)
 
 
 @given(transactions, transactions)

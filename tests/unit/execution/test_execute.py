@@ -7,18 +7,19 @@ import pytest
 
 from tests.unit.execution.chain import SECOND_US, START_US, UTILITY, Chain
 from tests.unit.ledger.refusals import refused
+from tests.unit.ledger.trees import naive_state_root
 from tests.unit.ledger.wire import admit, create, delete, increment, relate, set_, update
-from twinledger.execution.execute import block_transactions, execute, state_root
+from twinledger.execution.execute import block_transactions, execute
 from twinledger.execution.prepare import prepare
 from twinledger.execution.results import Consumed, Parent, Update
 from twinledger.ledger.block import encode_body
-from twinledger.ledger.canonical import encode
 from twinledger.ledger.errors import Code
 from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.limits import DEFAULT_LIMITS
-from twinledger.ledger.merkle import EMPTY_ROOT, leaf_hash, node_hash, tree_hash
+from twinledger.ledger.merkle import EMPTY_ROOT, tree_hash
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.operations import Role
+from twinledger.ledger.state_tree_page import EMPTY_PAGE, PageKey
 from twinledger.ledger.transaction import transaction_id
 from twinledger.v1.transaction_pb2 import SignedTransaction
 
@@ -40,9 +41,7 @@ def test_genesis_is_the_block_at_height_0(chain: Chain):
     ]
     consortium = chain.newest.writes[b"consortium"] or b""
     assert header.consortium_hash == sha256(b"twinledger/v1/consortium\0" + consortium).digest()
-    leaves = [encode([key, value]) for key, value in chain.newest.writes.items()]
-    three = node_hash(node_hash(leaf_hash(leaves[0]), leaf_hash(leaves[1])), leaf_hash(leaves[2]))
-    assert header.state_root == sha256(b"twinledger/v1/state\0" + bytes(32) + three).digest()
+    assert header.state_root == naive_state_root(chain.state.leaves)
 
 
 def test_a_header_commits_to_its_parent_its_transactions_and_its_receipts(chain: Chain):
@@ -56,7 +55,7 @@ def test_a_header_commits_to_its_parent_its_transactions_and_its_receipts(chain:
     assert header.transactions_root == tree_hash(transactions)
     assert header.receipts_root == tree_hash(chain.newest.receipts)
     assert header.consortium_hash == genesis.header.consortium_hash
-    assert header.state_root == state_root(genesis.header.state_root, chain.newest.writes)
+    assert header.state_root == naive_state_root(chain.state.leaves)
     assert chain.newest.header_hash == header.hash()
     assert BlockHeader.decode(chain.newest.header_bytes) == header
 
@@ -186,3 +185,19 @@ def test_a_block_without_effect_keeps_the_state_root(chain: Chain):
     chain.append(chain.sign(update("nobody", set_("x", 1))))
     assert chain.newest.header.state_root == root
     assert chain.newest.header.receipts_root != EMPTY_ROOT
+
+
+def test_the_state_root_is_that_of_the_state_whatever_led_to_it(chain: Chain):
+    chain.append(chain.sign(create("a", set_("x", 1), set_("y", 2)), create("b")))
+    chain.append(chain.sign(update("a", delete("x")), relate("a", "feeds", "b")))
+    assert chain.newest.header.state_root == naive_state_root(chain.state.leaves)
+    stored = {key: page.hash for key, page in chain.state.pages.items()}
+    assert stored[PageKey(2, b"")] == chain.newest.header.state_root
+
+
+def test_a_state_that_is_not_of_the_parents_root_stops_the_node(chain: Chain):
+    """As damage, not as a receipt: nodes would come to different roots."""
+    chain.append(chain.sign(create("a")))
+    chain.state.pages[PageKey(1, b"")] = EMPTY_PAGE
+    with refused(Code.DATA_DAMAGED):
+        chain.execute(b"")

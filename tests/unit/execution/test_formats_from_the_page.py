@@ -138,23 +138,114 @@ def test_block_bodies(block: dict[str, Any]):
     assert max(body.time_us, int(GENESIS["time_us"])) == int(block["time_us"])
 
 
-def state_root(parent_root: bytes, writes: list[dict[str, Any]]) -> bytes:
-    if not writes:
-        return parent_root
-    assert [write["key"] for write in writes] == sorted(write["key"] for write in writes)
-    leaves = []
-    for write in writes:
-        value = {"null": True} if write["value"] is None else {"bytes": write["value"]}
-        leaves.append(canonical({"list": [{"bytes": write["key"].encode().hex()}, value]}))
-    return domain("state", parent_root + tree(leaves))
+def state_hash(leaves: dict[bytes, bytes], depth: int = 0) -> bytes:
+    """The hash of a subtree, of its paths with their value hashes: "State tree"."""
+    if not leaves:
+        return bytes(32)
+    if len(leaves) == 1:
+        ((path, value),) = leaves.items()
+        return domain("state-leaf", path + value)
+    left = {path: value for path, value in leaves.items() if not turn(path, depth)}
+    right = {path: value for path, value in leaves.items() if turn(path, depth)}
+    halves = state_hash(left, depth + 1) + state_hash(right, depth + 1)
+    return domain("state-node", halves)
+
+
+def turn(path: bytes, depth: int) -> int:
+    return path[depth // 8] >> (7 - depth % 8) & 1
+
+
+def write(leaves: dict[bytes, bytes], writes: list[dict[str, Any]]) -> bytes:
+    """Makes changes of the state and gives its root."""
+    for change in writes:
+        path = domain("state-path", change["key"].encode())
+        leaves.pop(path, None)
+        if change["value"] is not None:
+            leaves[path] = domain("state-value", bytes.fromhex(change["value"]))
+    return state_hash(leaves)
+
+
+def test_the_state_tree():
+    leaves: dict[bytes, bytes] = {}
+    for step in VECTORS["state_tree"]["steps"]:
+        assert write(leaves, step["changes"]).hex() == step["root"]
+
+
+def proven_end(root: bytes, path: bytes, value: bytes | None, proof: bytes) -> int:
+    """Checks a state proof as the page says and tells its end."""
+    form, end, depth = struct.unpack(">BBH", proof[:4])
+    assert (form, end in (1, 2, 3), depth <= 256) == (1, True, True)
+    start = 4 + (depth + 7) // 8
+    bits = [turn(proof[4:start], place) for place in range(depth)]
+    hashes = [proof[at : at + 32] for at in range(start, len(proof), 32)]
+    assert len(proof) == start + 32 * (sum(bits) + (2 if end == 3 else 0))
+    assert not depth or bits[-1]
+    found = bytes(32)
+    if end == 1:
+        assert value is not None
+        found = domain("state-leaf", path + value)
+    elif end == 3:
+        other = hashes[-2]
+        assert other != path
+        assert [turn(other, place) for place in range(depth)] == [
+            turn(path, place) for place in range(depth)
+        ]
+        found = domain("state-leaf", other + hashes[-1])
+    for place in range(depth - 1, -1, -1):
+        beside = hashes[sum(bits[:place])] if bits[place] else bytes(32)
+        found = domain("state-node", beside + found if turn(path, place) else found + beside)
+    assert found == root
+    return int(end)
+
+
+def test_state_proofs():
+    case = VECTORS["state_tree"]
+    leaves: dict[bytes, bytes] = {}
+    root = [write(leaves, step["changes"]) for step in case["steps"]][-1]
+    for row in case["proofs"]:
+        path = domain("state-path", row["key"].encode())
+        assert proven_end(root, path, leaves.get(path), bytes.fromhex(row["proof"])) == row["end"]
+        assert (row["end"] == 1) == (path in leaves)
+    assert {row["end"] for row in case["proofs"]} == {1, 2, 3}
+
+
+def inclusion(index: int, leaves: list[bytes]) -> bytes:
+    """RFC 9162, section 2.1.3.1."""
+    if len(leaves) == 1:
+        return b""
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    if index < split:
+        return inclusion(index, leaves[:split]) + tree(leaves[split:])
+    return inclusion(index - split, leaves[split:]) + tree(leaves[:split])
+
+
+def consistency(first: int, leaves: list[bytes], whole: bool = True) -> bytes:
+    """RFC 9162, section 2.1.4.1."""
+    if first == len(leaves):
+        return b"" if whole else tree(leaves)
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    if first <= split:
+        return consistency(first, leaves[:split], whole) + tree(leaves[split:])
+    return consistency(first - split, leaves[split:], False) + tree(leaves[:split])
+
+
+def test_the_history_tree():
+    case = VECTORS["history_tree"]
+    leaves = [bytes.fromhex(leaf) for leaf in VECTORS["trees"][-1]["leaves"]]
+    for row in case["inclusion"]:
+        assert inclusion(row["index"], leaves[: row["size"]]).hex() == row["proof"]
+    for row in case["consistency"]:
+        assert consistency(row["first"], leaves[: row["second"]]).hex() == row["proof"]
+    headers = [bytes.fromhex(block["header"]) for block in [GENESIS, *BLOCKS]]
+    assert case["headers"] == {"size": len(headers), "root": tree(headers).hex()}
 
 
 def test_headers():
-    parent_hash, root = bytes.fromhex(GENESIS["chain_id"]), bytes(32)
+    parent_hash, leaves = bytes.fromhex(GENESIS["chain_id"]), dict[bytes, bytes]()
     consortium = b""
     for block in [GENESIS, *BLOCKS]:
-        root = state_root(root, block["writes"])
-        written = {write["key"]: write["value"] for write in block["writes"]}
+        root = write(leaves, block["writes"])
+        written = {row["key"]: row["value"] for row in block["writes"]}
         if "consortium" in written:
             consortium = domain("consortium", bytes.fromhex(written["consortium"]))
         transactions, receipts = (
@@ -262,7 +353,7 @@ def test_the_leaves_that_an_update_writes_and_the_history_it_goes_on_with():
 
 def test_the_leaves_that_genesis_writes():
     content = json.loads(GENESIS["file"])
-    written = {write["key"]: write["value"] for write in GENESIS["writes"]}
+    written = {row["key"]: row["value"] for row in GENESIS["writes"]}
     assert len(written) == 3
     members = {}
     for member in content["members"]:

@@ -13,15 +13,19 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.unit.execution.chain import START_US, UTILITY, Chain
+from tests.unit.ledger.trees import MemoryHistory, MemoryPages
 from tests.unit.ledger.wire import create, increment, relate, set_, update
 from twinledger.consensus import EntryKind, Index, Term
 from twinledger.consensus.types import entry_hash
 from twinledger.execution.results import Execution
 from twinledger.ledger.canonical import CanonicalValue, Timestamp, encode
+from twinledger.ledger.history_proof import encode_way
+from twinledger.ledger.history_tree import consistency_proof, inclusion_proof, root
 from twinledger.ledger.limits import DEFAULT_LIMITS
 from twinledger.ledger.merkle import tree_hash
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.receipt import Receipt
+from twinledger.ledger.state_prover import prove
 from twinledger.ledger.transaction import parse, sign
 from twinledger.twins.reading import load_twin
 
@@ -46,6 +50,14 @@ VALUES: list[CanonicalValue] = [
     [1, [2.0, None], "three"],
     {},
     {"b": 1, "a": {"c": [True]}, "": b"empty key", "\U00010000": 2, "\uff61": 1},
+]
+ASKED = [b"twin/a", b"twin/6", b"twin/7", b"absent/1", b""]
+CHANGES: list[dict[bytes, bytes | None]] = [
+    {},
+    {b"twin/a": encode("first")},
+    {b"twin/a": encode("second"), b"twin/b": encode("b"), b"consortium": encode({})},
+    {b"twin/%d" % n: encode(n) for n in range(12)},
+    {b"twin/b": None, b"twin/7": None, b"never there": None},
 ]
 LEAVES = [b"", b"\x00", b"\x10", b" !", b"01", b"@ABC", b"PQRSTUVW"]
 
@@ -87,6 +99,8 @@ def vectors() -> dict[str, Any]:
             {"leaves": [leaf.hex() for leaf in LEAVES[:n]], "root": tree_hash(LEAVES[:n]).hex()}
             for n in range(len(LEAVES) + 1)
         ],
+        "state_tree": state_tree(),
+        "history_tree": history_tree([genesis, *blocks]),
         "genesis": {
             "file": chain.genesis.raw.decode(),
             "chain_id": chain.genesis.chain_id.hex(),
@@ -96,6 +110,50 @@ def vectors() -> dict[str, Any]:
         "blocks": blocks,
         "entries": entries(chain, blocks),
         "history": history(chain),
+    }
+
+
+def state_tree() -> dict[str, Any]:
+    """The empty tree, the single leaf, a change, deletions; then what proves each kind of end."""
+    tree, steps = MemoryPages(), []
+    for changes in CHANGES:
+        done = tree.change(changes)
+        rows = [
+            {"key": key.decode(), "value": value and value.hex()} for key, value in changes.items()
+        ]
+        steps.append({"changes": rows, "root": done.root.hex()})
+    proofs = {key: prove(tree, tree.root, key) for key in ASKED}
+    return {
+        "steps": steps,
+        "proofs": [
+            {"key": key.decode(), "end": proof.end.value, "proof": proof.encode().hex()}
+            for key, proof in proofs.items()
+        ],
+    }
+
+
+def history_tree(blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    """Every proof of the leaves of `trees`, and the tree of this chain."""
+    tree, size = MemoryHistory.of(LEAVES), len(LEAVES)
+    headers = MemoryHistory.of(bytes.fromhex(row["header"]) for row in blocks)
+    return {
+        "inclusion": [
+            {
+                "index": index,
+                "size": size,
+                "proof": encode_way(inclusion_proof(tree, index, size)).hex(),
+            }
+            for index in range(size)
+        ],
+        "consistency": [
+            {
+                "first": first,
+                "second": size,
+                "proof": encode_way(consistency_proof(tree, first, size)).hex(),
+            }
+            for first in range(1, size + 1)
+        ],
+        "headers": {"size": headers.size, "root": root(headers, headers.size).hex()},
     }
 
 

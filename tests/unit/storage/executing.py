@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.unit.ledger.trees import MemoryPages
 from tests.unit.storage.writing import GENESIS_HASH, chain, create_log, open_log, persist
 from twinledger.consensus import Index
 from twinledger.execution.results import Consumed, Execution, Update
@@ -10,6 +11,8 @@ from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.merkle import EMPTY_ROOT, tree_hash
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.receipt import COMMITTED, Event, EventKind, Receipt
+from twinledger.ledger.state_tree import TreeUpdate, update
+from twinledger.ledger.state_tree_page import Branch
 from twinledger.ledger.transaction import TransactionId
 from twinledger.storage.chain_store import ChainStore
 from twinledger.storage.log_store import LogStore
@@ -32,8 +35,13 @@ def execution(
     writes: Writes,
     updates: Sequence[tuple[str, int]] = (),
     transactions: int = 0,
+    tree: TreeUpdate | None = None,
 ) -> Execution:
-    """A block whose every transaction is consumed; updates belong to its first transaction."""
+    """A block whose every transaction is consumed; updates belong to its first transaction.
+
+    Without a `tree` it is as if nothing had been in the state before.
+    """
+    tree = tree or update(MemoryPages(), None, height, writes)
     receipts = tuple(receipt(height, index, updates) for index in range(transactions))
     header = BlockHeader(
         height,
@@ -42,7 +50,7 @@ def execution(
         parent_hash,
         EMPTY_ROOT,
         tree_hash(receipts),
-        bytes(32),
+        tree.root,
         bytes(32),
     )
     return Execution(
@@ -52,6 +60,7 @@ def execution(
         transactions=tuple(b"signed" for _ in range(transactions)),
         receipts=receipts,
         writes=dict(sorted(writes.items())),
+        tree=tree,
         consumed=tuple(Consumed(transaction_id(height, i), i) for i in range(transactions)),
         updates=tuple(
             Update(TwinId(twin), version, 0, place) for place, (twin, version) in enumerate(updates)
@@ -67,18 +76,18 @@ def receipt(height: int, index: int, updates: Sequence[tuple[str, int]]) -> byte
 class Node:
     """A log and a chain that grow together."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept_heights: int = 4) -> None:
         self.folder = folder
         self.log = open_log(folder)
-        self.chain = ChainStore.open(folder / "chain", self.log)
+        self.chain = ChainStore.open(folder / "chain", self.log, kept_heights=kept_heights)
         if self.chain.applied_height is None:
             self.chain.apply(genesis())
 
     @classmethod
-    def create(cls, folder: Path) -> "Node":
+    def create(cls, folder: Path, kept_heights: int = 4) -> "Node":
         create_log(folder)
         ChainStore.create(folder / "chain")
-        return cls(folder)
+        return cls(folder, kept_heights)
 
     def commit(
         self,
@@ -105,11 +114,15 @@ class Node:
     ) -> Execution:
         parent = self.chain.header(self.chain.applied_height or 0)
         term = log_term(self.log, parent.height + 1)
-        return execution(parent.height + 1, term, parent.hash(), writes, updates, transactions)
+        root = Branch(parent.state_root, parent.height)
+        tree = update(self.chain, root, parent.height + 1, writes)
+        return execution(
+            parent.height + 1, term, parent.hash(), writes, updates, transactions, tree
+        )
 
-    def restarted(self) -> "Node":
+    def restarted(self, kept_heights: int = 4) -> "Node":
         self.close()
-        return Node(self.folder)
+        return Node(self.folder, kept_heights)
 
     def close(self) -> None:
         self.chain.close()

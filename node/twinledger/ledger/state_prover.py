@@ -1,0 +1,61 @@
+"""Making proofs from the stored pages of the state tree."""
+
+from __future__ import annotations
+
+from twinledger.ledger.state_proof import End, StateProof
+from twinledger.ledger.state_tree import PageReader, load_page, prefix_of, slot_of
+from twinledger.ledger.state_tree_page import (
+    EMPTY,
+    LEVELS,
+    WIDTH,
+    Branch,
+    Leaf,
+    Page,
+    Subtree,
+    path_of,
+)
+
+
+def prove(reader: PageReader, root: Branch, key: bytes) -> StateProof:
+    """The way of a key: of its leaf, or of where the leaf would be.
+
+    Args:
+        reader: Gives the pages of the tree.
+        root: The tree's root hash and height.
+        key: The key of the state.
+
+    Raises:
+        LedgerError: DATA_DAMAGED, when a page is not what the page above it says.
+    """
+    return prove_path(reader, root, path_of(key))
+
+
+def prove_path(reader: PageReader, root: Branch, path: bytes) -> StateProof:
+    """The same by path."""
+    siblings: list[bytes] = []
+    found: Subtree = root
+    digits = 0
+    while type(found) is Branch:
+        page = load_page(reader, found, prefix_of(path, digits))
+        found = _descend(page, slot_of(path, digits), siblings)
+        digits += 1
+    return _ended(found, path, tuple(siblings))
+
+
+def _descend(page: Page, slot: int, siblings: list[bytes]) -> Subtree:
+    """The subtree below the page that a slot leads to, or what ends the way inside the page."""
+    for level in range(LEVELS):
+        found = page.subtrees[(WIDTH + slot) >> (LEVELS - level)]
+        if type(found) is not Branch:
+            return found
+        beside = page.subtrees[(WIDTH + slot) >> (LEVELS - level - 1) ^ 1]
+        siblings.append(EMPTY if beside is None else beside.hash)
+    return page.subtrees[WIDTH + slot]
+
+
+def _ended(found: Subtree, path: bytes, siblings: tuple[bytes, ...]) -> StateProof:
+    if type(found) is not Leaf:
+        return StateProof(End.EMPTY, siblings)
+    if found.path == path:
+        return StateProof(End.LEAF, siblings)
+    return StateProof(End.OTHER_LEAF, siblings, (found.path, found.value_hash))

@@ -1,0 +1,174 @@
+"""The state tree: a compressed sparse Merkle tree over all agreed state, updated once for a block.
+
+``docs/formats``, "State tree", says what is hashed. The tree of a set of keys and values is the
+same whatever came before, so it knows nothing of heights; but its pages are stored by the height of
+the block that wrote them, so that the trees of many heights share what did not change. The root's
+page is written by every block, changed or not: the page of height h is where the tree of h begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
+
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.state_tree_page import (
+    EMPTY_PAGE,
+    WIDTH,
+    Branch,
+    Leaf,
+    Page,
+    PageKey,
+    Subtree,
+    hash_value,
+    make_leaf,
+    path_of,
+)
+
+_DIGITS: Final = tuple([b"%x" % slot for slot in range(WIDTH)])
+
+
+class PageReader(Protocol):
+    """Reads what updates have written."""
+
+    def tree_page(self, key: PageKey) -> Page:
+        """A page that an update wrote and none after it, as far as is kept, made stale."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TreeUpdate:
+    """What an update leads to.
+
+    Attributes:
+        root: The hash of the new tree.
+        pages: The pages to store.
+        stale: The pages of the tree before that are not part of the new one.
+    """
+
+    root: bytes
+    pages: Mapping[PageKey, Page]
+    stale: tuple[PageKey, ...]
+
+
+Change: TypeAlias = tuple[bytes, Leaf | None]
+"""A path, and the leaf that is to stand there."""
+
+
+def update(
+    reader: PageReader,
+    parent: Branch | None,
+    height: int,
+    changes: Mapping[bytes, bytes | None],
+) -> TreeUpdate:
+    """Changes many leaves at once; hashes and pages they have in common are made once.
+
+    Args:
+        reader: Gives the pages of the parent's tree.
+        parent: Root and height of the tree that is changed; None when there is none yet.
+        height: The block's; greater than the parent's.
+        changes: Keys of the state with their new values; None deletes, absent keys too.
+
+    Raises:
+        LedgerError: DATA_DAMAGED, when a page is not what the page above it says.
+    """
+    leaves: list[Change] = [(path, leaf) for path, leaf in map(_change, changes.items())]
+    return update_leaves(reader, parent, height, leaves)
+
+
+def _change(item: tuple[bytes, bytes | None]) -> Change:
+    key, value = item
+    path = path_of(key)
+    return path, None if value is None else make_leaf(path, hash_value(value))
+
+
+def update_leaves(
+    reader: PageReader, parent: Branch | None, height: int, changes: list[Change]
+) -> TreeUpdate:
+    """The same by paths, each at most once, with their new leaves; None deletes."""
+    before = EMPTY_PAGE if parent is None else load_page(reader, parent, b"")
+    work = _Update(reader, height)
+    page = work.changed(before, changes, b"")
+    work.pages[PageKey(height, b"")] = page
+    if parent is not None:
+        work.stale.append(PageKey(parent.height, b""))
+    return TreeUpdate(page.hash, work.pages, tuple(work.stale))
+
+
+def load_page(reader: PageReader, branch: Branch, prefix: bytes) -> Page:
+    """The page of a branch, having checked that it is.
+
+    Raises:
+        LedgerError: DATA_DAMAGED.
+    """
+    page = reader.tree_page(PageKey(branch.height, prefix))
+    if page.hash != branch.hash:
+        raise LedgerError(
+            Code.DATA_DAMAGED,
+            f"the state tree's page '{prefix.decode()}' of height {branch.height} is another",
+        )
+    return page
+
+
+def slot_of(path: bytes, digit: int) -> int:
+    """Where a path goes on below a page: its hexadecimal digit of that place."""
+    return path[digit >> 1] & 15 if digit & 1 else path[digit >> 1] >> 4
+
+
+def prefix_of(path: bytes, digits: int) -> bytes:
+    """Which page of so many digits a path leads through."""
+    return path.hex()[:digits].encode()
+
+
+class _Update:
+    """Collects the pages of one update; at most 64 lie above one another."""
+
+    __slots__ = ("_height", "_reader", "pages", "stale")
+
+    def __init__(self, reader: PageReader, height: int) -> None:
+        self.pages: dict[PageKey, Page] = {}
+        self.stale: list[PageKey] = []
+        self._reader = reader
+        self._height = height
+
+    def changed(self, page: Page, changes: list[Change], prefix: bytes) -> Page:
+        """The page of a prefix after changes below it; stores the pages that lie below."""
+        groups: dict[int, list[Change]] = {}
+        digits = len(prefix)
+        for change in changes:
+            slot = slot_of(change[0], digits)
+            if slot in groups:
+                groups[slot].append(change)
+            else:
+                groups[slot] = [change]
+        subtrees = page.subtrees
+        return page.replaced(
+            {
+                slot: self._subtree(subtrees[WIDTH + slot], group, prefix + _DIGITS[slot])
+                for slot, group in groups.items()
+            }
+        )
+
+    def _subtree(self, before: Subtree, changes: list[Change], prefix: bytes) -> Subtree:
+        if type(before) is Branch:
+            return self._branch(before, changes, prefix)
+        if type(before) is Leaf and not any(path == before.path for path, _ in changes):
+            changes.append((before.path, before))
+        if len(changes) == 1:
+            return changes[0][1]
+        return self._stored(self.changed(EMPTY_PAGE, changes, prefix), prefix)
+
+    def _branch(self, before: Branch, changes: list[Change], prefix: bytes) -> Subtree:
+        page = self.changed(load_page(self._reader, before, prefix), changes, prefix)
+        if page.hash == before.hash:
+            return before
+        self.stale.append(PageKey(before.height, prefix))
+        return self._stored(page, prefix)
+
+    def _stored(self, page: Page, prefix: bytes) -> Subtree:
+        root = page.subtrees[1]
+        if type(root) is not Branch:
+            return root  # it stands in the page above
+        self.pages[PageKey(self._height, prefix)] = page
+        return Branch(root.hash, self._height)

@@ -1,0 +1,39 @@
+"""How both Merkle trees look in the chain's LevelDB. Big endian; a key's first byte is its kind.
+
+g height u64                the keys of what that block made stale: each with its length u32
+m level u8, number u64      history tree: the hash of a complete subtree
+n height u64, hex digits    state tree: a page, by the block that wrote it and by its path
+o KEY 0x00 height u64       the value at KEY of the agreed state until the block of that height
+p                           the oldest height whose state can be proven: u64
+"""
+
+import struct
+from typing import Final
+
+from twinledger.ledger.history_tree import Place
+from twinledger.ledger.state_tree_page import PageKey
+
+OLDEST_KEY: Final = b"p"
+
+_NUMBERED: Final = struct.Struct(">cQ")
+_PLACE: Final = struct.Struct(">cBQ")
+
+
+def page_key(key: PageKey) -> bytes:
+    """Return the key of a page. Heights come first, so that new pages lie together at the end."""
+    return _NUMBERED.pack(b"n", key.height) + key.prefix
+
+
+def history_key(place: Place) -> bytes:
+    """Return the key of a complete subtree of the history tree."""
+    return _PLACE.pack(b"m", place.level, place.number)
+
+
+def stale_key(height: int) -> bytes:
+    """Return the key of the list of what a block made stale."""
+    return _NUMBERED.pack(b"g", height)
+
+
+def replaced_key(key: bytes, height: int) -> bytes:
+    """Return the key of the value that a block replaced."""
+    return b"o" + key + _NUMBERED.pack(b"\0", height)

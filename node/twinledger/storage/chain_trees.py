@@ -1,0 +1,105 @@
+"""Reads of both Merkle trees as a view of the database shows them, and the pages kept in memory."""
+
+from itertools import islice
+from threading import Lock
+from typing import Final
+
+from twinledger.ledger.errors import LedgerError
+from twinledger.ledger.history_tree import Place
+from twinledger.ledger.state_tree_page import Page, PageKey
+from twinledger.storage.chain_records import STATE_PREFIX, decode_height
+from twinledger.storage.chain_tree_records import (
+    OLDEST_KEY,
+    history_key,
+    page_key,
+    replaced_key,
+)
+from twinledger.storage.damage import REBUILD_CHAIN, damaged
+from twinledger.storage.database import View
+
+MAX_PAGES: Final = 4096
+"""Kept in memory, some 3 KiB each: the upper ones, which all blocks read and write, and more."""
+_LAST_HEIGHT: Final = 2**64 - 1
+
+
+class PageCache:
+    """Pages of the state tree, the latest written or read. Any thread may use it.
+
+    A page never changes under its key, so one cache serves every view of the database.
+    """
+
+    def __init__(self, max_pages: int = MAX_PAGES) -> None:
+        """`max_pages` is how many are kept."""
+        self._pages: dict[PageKey, Page] = {}
+        self._max_pages = max_pages
+        self._lock = Lock()
+
+    def get(self, key: PageKey) -> Page | None:
+        """Return a page that is kept."""
+        return self._pages.get(key)
+
+    def keep(self, key: PageKey, page: Page) -> None:
+        """Keep a page; the one kept first goes."""
+        with self._lock:
+            if len(self._pages) >= self._max_pages:
+                self._pages.pop(next(iter(self._pages)))
+            self._pages[key] = page
+
+    def drop(self, key: PageKey) -> None:
+        """Let a page go that no later block will read."""
+        with self._lock:
+            self._pages.pop(key, None)
+
+
+class ChainTrees:
+    """Both trees. Implements the ledger's PageReader and HistoryReader.
+
+    Any method raises LedgerError DATA_DAMAGED for what is not there or does not read back, and
+    StorageFailure when the disk gives nothing.
+    """
+
+    def __init__(self, view: View, cache: PageCache) -> None:
+        """`cache` is shared by all views of one database."""
+        self._view = view
+        self._cache = cache
+
+    @property
+    def oldest_height(self) -> int:
+        """The oldest height whose state can be proven."""
+        return decode_height(self._view.get(OLDEST_KEY) or b"")
+
+    def tree_page(self, key: PageKey) -> Page:
+        """Return a page of the state tree."""
+        page = self._cache.get(key)
+        if page is None:
+            page = self._stored_page(key)
+            self._cache.keep(key, page)
+        return page
+
+    def _stored_page(self, key: PageKey) -> Page:
+        place = f"page '{key.prefix.decode()}' of height {key.height}"
+        record = self._view.get(page_key(key))
+        if record is None:
+            raise damaged(f"The state tree's {place} is missing", REBUILD_CHAIN)
+        try:
+            return Page.decode(record)
+        except LedgerError as error:
+            raise damaged(f"The state tree's {place} is not readable", REBUILD_CHAIN) from error
+
+    def history_hash(self, place: Place) -> bytes:
+        """Return the hash of a complete subtree of the history tree."""
+        record = self._view.get(history_key(place))
+        if record is None or len(record) != 32:  # noqa: PLR2004 - a hash
+            told = f"The history tree's hash {place.number} of level {place.level} is missing"
+            raise damaged(told, REBUILD_CHAIN)
+        return record
+
+    def value_at(self, key: bytes, height: int) -> bytes | None:
+        """Return the value that a key of the state had after a height that is kept.
+
+        Only of a key that was there: what a block created is not noted as replaced by it.
+        """
+        later = self._view.scan(replaced_key(key, height + 1), replaced_key(key, _LAST_HEIGHT))
+        for _, value in islice(later, 1):
+            return value
+        return self._view.get(STATE_PREFIX + key)
