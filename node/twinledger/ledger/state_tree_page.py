@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 from twinledger.ledger import domains
@@ -25,6 +24,7 @@ LEVELS: Final = 4
 WIDTH: Final = 1 << LEVELS
 """The subtrees below a page."""
 
+_BITS: Final = tuple([1 << slot for slot in range(WIDTH)])
 _SLOTS: Final = struct.Struct(">HH")
 _LEAF: Final = struct.Struct(">32s32s")
 _BRANCH: Final = struct.Struct(">Q32s")
@@ -132,13 +132,14 @@ class Page:
         """The page as it is stored; what can be hashed again from the rest is left out."""
         leaves = branches = 0
         parts = [b""]
-        for slot, subtree in enumerate(islice(self.subtrees, WIDTH, None)):
-            if type(subtree) is Leaf:
-                leaves |= 1 << slot
-                parts.append(subtree.path + subtree.value_hash)
-            elif type(subtree) is Branch:
-                branches |= 1 << slot
-                parts.append(_BRANCH.pack(subtree.height, subtree.hash))
+        for bit, subtree in zip(_BITS, self.subtrees[WIDTH:], strict=True):
+            if type(subtree) is Branch:
+                branches |= bit
+                branch_hash, height = subtree
+                parts += (height.to_bytes(8, "big"), branch_hash)
+            elif type(subtree) is Leaf:
+                leaves |= bit
+                parts += subtree[1:]
         parts[0] = _SLOTS.pack(leaves, branches)
         return b"".join(parts)
 
