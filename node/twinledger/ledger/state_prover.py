@@ -5,13 +5,15 @@ from __future__ import annotations
 from twinledger.ledger.state_proof import End, StateProof
 from twinledger.ledger.state_tree import PageReader, load_page, prefix_of, slot_of
 from twinledger.ledger.state_tree_page import (
+    BRANCH_SIZE,
     EMPTY,
+    INNER_SIZE,
     LEVELS,
     WIDTH,
     Branch,
-    Leaf,
     Page,
     Subtree,
+    leaf_path,
     path_of,
 )
 
@@ -33,10 +35,10 @@ def prove(reader: PageReader, root: Branch, key: bytes) -> StateProof:
 def prove_path(reader: PageReader, root: Branch, path: bytes) -> StateProof:
     """The same by path."""
     siblings: list[bytes] = []
-    found: Subtree = root
+    found = root.pack()
     digits = 0
-    while type(found) is Branch:
-        page = load_page(reader, found, prefix_of(path, digits))
+    while len(found) == BRANCH_SIZE:
+        page = load_page(reader, Branch.unpack(found), prefix_of(path, digits))
         found = _descend(page, slot_of(path, digits), siblings)
         digits += 1
     return _ended(found, path, tuple(siblings))
@@ -46,16 +48,16 @@ def _descend(page: Page, slot: int, siblings: list[bytes]) -> Subtree:
     """The subtree below the page that a slot leads to, or what ends the way inside the page."""
     for level in range(LEVELS):
         found = page.subtrees[(WIDTH + slot) >> (LEVELS - level)]
-        if type(found) is not Branch:
+        if len(found) != INNER_SIZE:
             return found
         beside = page.subtrees[(WIDTH + slot) >> (LEVELS - level - 1) ^ 1]
-        siblings.append(EMPTY if beside is None else beside.hash)
+        siblings.append(beside[:32] or EMPTY)
     return page.subtrees[WIDTH + slot]
 
 
 def _ended(found: Subtree, path: bytes, siblings: tuple[bytes, ...]) -> StateProof:
-    if type(found) is not Leaf:
+    if not found:
         return StateProof(End.EMPTY, siblings)
-    if found.path == path:
+    if leaf_path(found) == path:
         return StateProof(End.LEAF, siblings)
-    return StateProof(End.OTHER_LEAF, siblings, (found.path, found.value_hash))
+    return StateProof(End.OTHER_LEAF, siblings, (leaf_path(found), found[64:]))

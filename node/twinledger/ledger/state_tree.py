@@ -14,14 +14,17 @@ from typing import Final, Protocol, TypeAlias
 
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.state_tree_page import (
+    BRANCH_SIZE,
     EMPTY_PAGE,
+    INNER_SIZE,
+    NO_LEAVES,
     WIDTH,
     Branch,
-    Leaf,
     Page,
     PageKey,
     Subtree,
     hash_value,
+    leaf_path,
     make_leaf,
     path_of,
 )
@@ -52,8 +55,8 @@ class TreeUpdate:
     stale: tuple[PageKey, ...]
 
 
-Change: TypeAlias = tuple[bytes, Leaf | None]
-"""A path, and the leaf that is to stand there."""
+Change: TypeAlias = tuple[bytes, Subtree]
+"""A path, and the leaf that is to stand there, or no leaves."""
 
 
 def update(
@@ -80,13 +83,13 @@ def update(
 def _change(item: tuple[bytes, bytes | None]) -> Change:
     key, value = item
     path = path_of(key)
-    return path, None if value is None else make_leaf(path, hash_value(value))
+    return path, NO_LEAVES if value is None else make_leaf(path, hash_value(value))
 
 
 def update_leaves(
     reader: PageReader, parent: Branch | None, height: int, changes: list[Change]
 ) -> TreeUpdate:
-    """The same by paths, each at most once, with their new leaves; None deletes."""
+    """The same by paths, each at most once, with their new leaves or none."""
     before = EMPTY_PAGE if parent is None else load_page(reader, parent, b"")
     work = _Update(reader, height)
     page = work.changed(before, changes, b"")
@@ -151,24 +154,27 @@ class _Update:
         )
 
     def _subtree(self, before: Subtree, changes: list[Change], prefix: bytes) -> Subtree:
-        if type(before) is Branch:
+        if len(before) == BRANCH_SIZE:
             return self._branch(before, changes, prefix)
-        if type(before) is Leaf and not any(path == before.path for path, _ in changes):
-            changes.append((before.path, before))
+        if before:
+            standing = leaf_path(before)
+            if not any(path == standing for path, _ in changes):
+                changes.append((standing, before))
         if len(changes) == 1:
             return changes[0][1]
         return self._stored(self.changed(EMPTY_PAGE, changes, prefix), prefix)
 
-    def _branch(self, before: Branch, changes: list[Change], prefix: bytes) -> Subtree:
-        page = self.changed(load_page(self._reader, before, prefix), changes, prefix)
-        if page.hash == before.hash:
+    def _branch(self, before: Subtree, changes: list[Change], prefix: bytes) -> Subtree:
+        branch = Branch.unpack(before)
+        page = self.changed(load_page(self._reader, branch, prefix), changes, prefix)
+        if page.hash == branch.hash:
             return before
-        self.stale.append(PageKey(before.height, prefix))
+        self.stale.append(PageKey(branch.height, prefix))
         return self._stored(page, prefix)
 
     def _stored(self, page: Page, prefix: bytes) -> Subtree:
         root = page.subtrees[1]
-        if type(root) is not Branch:
-            return root  # it stands in the page above
+        if len(root) != INNER_SIZE:
+            return root  # it has one leaf or none and stands in the page above
         self.pages[PageKey(self._height, prefix)] = page
-        return Branch(root.hash, self._height)
+        return Branch(root, self._height).pack()

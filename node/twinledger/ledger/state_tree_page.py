@@ -3,14 +3,25 @@
 The tree is binary and hashed as such: ``docs/formats``, "State tree" defines it without a word of
 pages. A page only holds four levels of it together, because a database reads and writes one record
 of 16 subtrees far faster than 15 records of two.
+
+A subtree is plain bytes that begin with its hash. A node keeps a hundred thousand of them in
+memory, and as objects of a class the garbage collector would walk over them again and again:
+
+====================  =====================================================================
+bytes                 subtree
+====================  =====================================================================
+0                     without leaves
+32 hash, 32, 32       with one leaf: its path and its value hash; whatever the subtree's depth
+32 hash, 8            with more, below a page: the height of the block that wrote its page
+32 hash               with more, inside a page
+====================  =====================================================================
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 from typing import Final, NamedTuple, TypeAlias
 
@@ -24,28 +35,30 @@ LEVELS: Final = 4
 WIDTH: Final = 1 << LEVELS
 """The subtrees below a page."""
 
-_BITS: Final = tuple([1 << slot for slot in range(WIDTH)])
+Subtree: TypeAlias = bytes
+NO_LEAVES: Final[Subtree] = b""
+LEAF_SIZE: Final = 96
+BRANCH_SIZE: Final = 40
+INNER_SIZE: Final = 32
+
 _SLOTS: Final = struct.Struct(">HH")
-_LEAF: Final = struct.Struct(">32s32s")
-_BRANCH: Final = struct.Struct(">Q32s")
-
-
-class Leaf(NamedTuple):
-    """The one leaf of a subtree. It stands for the subtree, whatever the subtree's depth."""
-
-    hash: bytes
-    path: bytes
-    value_hash: bytes
+_BITS: Final = tuple([1 << slot for slot in range(WIDTH)])
 
 
 class Branch(NamedTuple):
-    """A subtree of two leaves or more, and which block wrote its page; no matter inside a page."""
+    """A subtree of two leaves or more, or the root: its hash, and which block wrote its page."""
 
     hash: bytes
     height: int
 
+    def pack(self) -> Subtree:
+        """The branch as it stands in the page above."""
+        return self.hash + self.height.to_bytes(8, "big")
 
-Subtree: TypeAlias = Leaf | Branch | None
+    @classmethod
+    def unpack(cls, subtree: Subtree) -> Branch:
+        """The branch that stands in a page."""
+        return cls(subtree[:32], int.from_bytes(subtree[32:], "big"))
 
 
 class PageKey(NamedTuple):
@@ -79,24 +92,24 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(domains.STATE_NODE + left + right).digest()
 
 
-def make_leaf(path: bytes, value_hash: bytes) -> Leaf:
-    """The leaf at a path."""
-    return Leaf(leaf_hash(path, value_hash), path, value_hash)
+def make_leaf(path: bytes, value_hash: bytes) -> Subtree:
+    """The subtree of one leaf."""
+    return leaf_hash(path, value_hash) + path + value_hash
 
 
-# This is done for every node of every change: the plain calls cost as much again as the hashing.
-_branch: Final[Callable[[tuple[bytes, int]], Branch]] = partial(tuple.__new__, Branch)
+def leaf_path(leaf: Subtree) -> bytes:
+    """The path of a subtree's one leaf."""
+    return leaf[32:64]
 
 
 def _joined(left: Subtree, right: Subtree) -> Subtree:
     """The subtree of two halves; a leaf that is alone in it stands for it."""
-    if left is not None and right is not None:
-        return _branch((sha256(domains.STATE_NODE + left[0] + right[0]).digest(), 0))
-    one = right if left is None else left
-    if type(one) is not Branch:
+    if left and right:
+        return sha256(domains.STATE_NODE + left[:32] + right[:32]).digest()
+    one = left or right
+    if not one or len(one) == LEAF_SIZE:
         return one
-    halves = EMPTY + one.hash if left is None else one.hash + EMPTY
-    return _branch((sha256(domains.STATE_NODE + halves).digest(), 0))
+    return node_hash(left[:32] or EMPTY, right[:32] or EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +126,7 @@ class Page:
     @property
     def hash(self) -> bytes:
         """The hash of the page's subtree."""
-        root = self.subtrees[1]
-        return EMPTY if root is None else root.hash
+        return self.subtrees[1][:32] or EMPTY
 
     def replaced(self, below: Mapping[int, Subtree]) -> Page:
         """The page with other subtrees in some of its 16 slots."""
@@ -133,13 +145,12 @@ class Page:
         leaves = branches = 0
         parts = [b""]
         for bit, subtree in zip(_BITS, self.subtrees[WIDTH:], strict=True):
-            if type(subtree) is Branch:
-                branches |= bit
-                branch_hash, height = subtree
-                parts += (height.to_bytes(8, "big"), branch_hash)
-            elif type(subtree) is Leaf:
+            if len(subtree) == LEAF_SIZE:
                 leaves |= bit
-                parts += subtree[1:]
+                parts.append(subtree[32:])
+            elif subtree:
+                branches |= bit
+                parts.append(subtree)
         parts[0] = _SLOTS.pack(leaves, branches)
         return b"".join(parts)
 
@@ -150,27 +161,26 @@ class Page:
         Raises:
             LedgerError: MALFORMED, when it is no page.
         """
-        try:
-            return EMPTY_PAGE.replaced(_read_slots(raw))
-        except struct.error:
-            raise LedgerError(Code.MALFORMED, "a page of the state tree ends too early") from None
+        if len(raw) < _SLOTS.size:
+            raise LedgerError(Code.MALFORMED, "a page of the state tree ends too early")
+        leaves, branches = _SLOTS.unpack_from(raw)
+        size = 64 * leaves.bit_count() + BRANCH_SIZE * branches.bit_count()
+        if leaves & branches or len(raw) != _SLOTS.size + size:
+            raise LedgerError(Code.MALFORMED, "a page of the state tree has another size")
+        return EMPTY_PAGE.replaced(_read_slots(raw, leaves, branches))
 
 
-def _read_slots(raw: bytes) -> dict[int, Subtree]:
-    leaves, branches = _SLOTS.unpack_from(raw)
+def _read_slots(raw: bytes, leaves: int, branches: int) -> dict[int, Subtree]:
     below: dict[int, Subtree] = {}
     at = _SLOTS.size
-    for slot in range(WIDTH):
-        if leaves >> slot & 1:
-            below[slot] = make_leaf(*_LEAF.unpack_from(raw, at))
-            at += _LEAF.size
-        elif branches >> slot & 1:
-            height, branch_hash = _BRANCH.unpack_from(raw, at)
-            below[slot] = Branch(branch_hash, height)
-            at += _BRANCH.size
-    if leaves & branches or at != len(raw):
-        raise LedgerError(Code.MALFORMED, "a page of the state tree has another size")
+    for slot, bit in enumerate(_BITS):
+        if leaves & bit:
+            below[slot] = make_leaf(raw[at : at + 32], raw[at + 32 : at + 64])
+            at += 64
+        elif branches & bit:
+            below[slot] = raw[at : at + BRANCH_SIZE]
+            at += BRANCH_SIZE
     return below
 
 
-EMPTY_PAGE: Final = Page((None,) * (2 * WIDTH))
+EMPTY_PAGE: Final = Page((NO_LEAVES,) * (2 * WIDTH))

@@ -178,7 +178,7 @@ def test_leaves_that_part_at_the_last_bit_are_proven():
 def test_a_lost_page_is_no_invalid_proof():
     tree = tree_of(THOUSAND)
     key = next(key for key in tree.pages if key.prefix == b"7")
-    tree.pages[key] = tree.pages[key].replaced({0: None})
+    tree.pages[key] = tree.pages[key].replaced({0: b""})
     with pytest.raises(LedgerError) as raised:
         [prove(tree, tree.root, key) for key in THOUSAND]
     assert raised.value.code is Code.DATA_DAMAGED

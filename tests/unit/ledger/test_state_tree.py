@@ -11,6 +11,7 @@ from tests.unit.ledger.trees import MemoryPages, naive_root, naive_state_root
 from twinledger.ledger.errors import Code
 from twinledger.ledger.state_tree import update
 from twinledger.ledger.state_tree_page import (
+    BRANCH_SIZE,
     EMPTY_PAGE,
     Branch,
     Page,
@@ -60,7 +61,7 @@ def test_paths_that_part_at_any_depth_have_the_root_of_the_tree_built_anew(
     for changes in history:
         apply(leaves, changes)
         made = [
-            (path, None if value_hash is None else make_leaf(path, value_hash))
+            (path, b"" if value_hash is None else make_leaf(path, value_hash))
             for path, value_hash in changes.items()
         ]
         assert tree.change_leaves(made).root == naive_root(leaves)
@@ -81,8 +82,8 @@ def reachable(tree: MemoryPages, branch: Branch, prefix: bytes) -> set[PageKey]:
     key = PageKey(branch.height, prefix)
     found = {key}
     for slot, below in enumerate(tree.pages[key].subtrees[16:]):
-        if isinstance(below, Branch):
-            found |= reachable(tree, below, prefix + b"%x" % slot)
+        if len(below) == BRANCH_SIZE:
+            found |= reachable(tree, Branch.unpack(below), prefix + b"%x" % slot)
     return found
 
 
@@ -165,7 +166,9 @@ def test_a_page_comes_back_from_its_bytes(state: dict[bytes, bytes]):
 
 @pytest.mark.parametrize("cut", [0, 3, 4, 35, -1, None])
 def test_what_is_no_page_is_malformed(cut: int | None):
-    raw = EMPTY_PAGE.replaced({0: make_leaf(path_of(b"a"), bytes(32)), 9: Branch(bytes(32), 7)})
+    raw = EMPTY_PAGE.replaced(
+        {0: make_leaf(path_of(b"a"), bytes(32)), 9: Branch(bytes(32), 7).pack()}
+    )
     with refused(Code.MALFORMED):
         Page.decode(raw.encode()[:cut] if cut is not None else raw.encode() + b"\0")
 
