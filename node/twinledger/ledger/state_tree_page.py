@@ -19,7 +19,6 @@ bytes                 subtree
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -41,8 +40,7 @@ LEAF_SIZE: Final = 96
 BRANCH_SIZE: Final = 40
 INNER_SIZE: Final = 32
 
-_SLOTS: Final = struct.Struct(">HH")
-_BITS: Final = tuple([1 << slot for slot in range(WIDTH)])
+_NODE: Final = domains.STATE_NODE
 
 
 class Branch(NamedTuple):
@@ -105,7 +103,7 @@ def leaf_path(leaf: Subtree) -> bytes:
 def _joined(left: Subtree, right: Subtree) -> Subtree:
     """The subtree of two halves; a leaf that is alone in it stands for it."""
     if left and right:
-        return sha256(domains.STATE_NODE + left[:32] + right[:32]).digest()
+        return sha256(_NODE + left[:32] + right[:32]).digest()
     one = left or right
     if not one or len(one) == LEAF_SIZE:
         return one
@@ -131,9 +129,10 @@ class Page:
     def replaced(self, below: Mapping[int, Subtree]) -> Page:
         """The page with other subtrees in some of its 16 slots."""
         subtrees = list(self.subtrees)
+        touched = set()
         for slot, subtree in below.items():
             subtrees[WIDTH + slot] = subtree
-        touched = {WIDTH + slot >> 1 for slot in below}
+            touched.add(WIDTH + slot >> 1)
         for _ in range(LEVELS):
             for node in touched:
                 subtrees[node] = _joined(subtrees[2 * node], subtrees[2 * node + 1])
@@ -141,18 +140,10 @@ class Page:
         return Page(tuple(subtrees))
 
     def encode(self) -> bytes:
-        """The page as it is stored; what can be hashed again from the rest is left out."""
-        leaves = branches = 0
-        parts = [b""]
-        for bit, subtree in zip(_BITS, self.subtrees[WIDTH:], strict=True):
-            if len(subtree) == LEAF_SIZE:
-                leaves |= bit
-                parts.append(subtree[32:])
-            elif subtree:
-                branches |= bit
-                parts.append(subtree)
-        parts[0] = _SLOTS.pack(leaves, branches)
-        return b"".join(parts)
+        """The page as it is stored: 16 sizes, and what cannot be hashed again from the rest."""
+        below = self.subtrees[WIDTH:]
+        kept = [subtree[32:] if len(subtree) == LEAF_SIZE else subtree for subtree in below]
+        return bytes(map(len, below)) + b"".join(kept)
 
     @classmethod
     def decode(cls, raw: bytes) -> Page:
@@ -161,23 +152,22 @@ class Page:
         Raises:
             LedgerError: MALFORMED, when it is no page.
         """
-        if len(raw) < _SLOTS.size:
-            raise LedgerError(Code.MALFORMED, "a page of the state tree ends too early")
-        leaves, branches = _SLOTS.unpack_from(raw)
-        size = 64 * leaves.bit_count() + BRANCH_SIZE * branches.bit_count()
-        if leaves & branches or len(raw) != _SLOTS.size + size:
+        sizes = raw[:WIDTH]
+        kept = 64 * sizes.count(LEAF_SIZE) + BRANCH_SIZE * sizes.count(BRANCH_SIZE)
+        known = sizes.count(LEAF_SIZE) + sizes.count(BRANCH_SIZE) + sizes.count(0)
+        if known != WIDTH or len(raw) != WIDTH + kept:
             raise LedgerError(Code.MALFORMED, "a page of the state tree has another size")
-        return EMPTY_PAGE.replaced(_read_slots(raw, leaves, branches))
+        return EMPTY_PAGE.replaced(_read_slots(raw))
 
 
-def _read_slots(raw: bytes, leaves: int, branches: int) -> dict[int, Subtree]:
+def _read_slots(raw: bytes) -> dict[int, Subtree]:
     below: dict[int, Subtree] = {}
-    at = _SLOTS.size
-    for slot, bit in enumerate(_BITS):
-        if leaves & bit:
+    at = WIDTH
+    for slot in range(WIDTH):
+        if raw[slot] == LEAF_SIZE:
             below[slot] = make_leaf(raw[at : at + 32], raw[at + 32 : at + 64])
             at += 64
-        elif branches & bit:
+        elif raw[slot] == BRANCH_SIZE:
             below[slot] = raw[at : at + BRANCH_SIZE]
             at += BRANCH_SIZE
     return below

@@ -17,38 +17,47 @@ from twinledger.storage.chain_tree_records import (
 from twinledger.storage.damage import REBUILD_CHAIN, damaged
 from twinledger.storage.database import View
 
-MAX_PAGES: Final = 4096
-"""Kept in memory, some 3 KiB each: the upper ones, which all blocks read and write, and more."""
+UPPER_DIGITS: Final = 3
+"""The pages of so many digits or fewer are the upper ones: 4369 of them in a large tree."""
+MAX_PAGES: Final = 6144
+"""Kept in memory of upper pages, and again of lower ones: some 3 KiB each at most."""
 _LAST_HEIGHT: Final = 2**64 - 1
 
 
 class PageCache:
     """Pages of the state tree, the latest written or read. Any thread may use it.
 
-    A page never changes under its key, so one cache serves every view of the database.
+    A page never changes under its key, so one cache serves every view of the database. The upper
+    pages, which all blocks share, have room of their own: else many changes far apart in a large
+    tree would crowd them out.
     """
 
     def __init__(self, max_pages: int = MAX_PAGES) -> None:
-        """`max_pages` is how many are kept."""
-        self._pages: dict[PageKey, Page] = {}
+        """`max_pages` is how many are kept, of the upper and of the lower ones."""
+        self._upper: dict[PageKey, Page] = {}
+        self._lower: dict[PageKey, Page] = {}
         self._max_pages = max_pages
         self._lock = Lock()
 
     def get(self, key: PageKey) -> Page | None:
         """Return a page that is kept."""
-        return self._pages.get(key)
+        return self._beside(key).get(key)
 
     def keep(self, key: PageKey, page: Page) -> None:
         """Keep a page; the one kept first goes."""
+        pages = self._beside(key)
         with self._lock:
-            if len(self._pages) >= self._max_pages:
-                self._pages.pop(next(iter(self._pages)))
-            self._pages[key] = page
+            if len(pages) >= self._max_pages:
+                pages.pop(next(iter(pages)))
+            pages[key] = page
 
     def drop(self, key: PageKey) -> None:
         """Let a page go that no later block will read."""
         with self._lock:
-            self._pages.pop(key, None)
+            self._beside(key).pop(key, None)
+
+    def _beside(self, key: PageKey) -> dict[PageKey, Page]:
+        return self._upper if len(key.prefix) <= UPPER_DIGITS else self._lower
 
 
 class ChainTrees:

@@ -164,7 +164,7 @@ def test_a_page_comes_back_from_its_bytes(state: dict[bytes, bytes]):
         assert [Page.decode(raw).encode(), Page.decode(raw).hash] == [raw, page.hash]
 
 
-@pytest.mark.parametrize("cut", [0, 3, 4, 35, -1, None])
+@pytest.mark.parametrize("cut", [0, 3, 15, 16, 35, -1, None])
 def test_what_is_no_page_is_malformed(cut: int | None):
     raw = EMPTY_PAGE.replaced(
         {0: make_leaf(path_of(b"a"), bytes(32)), 9: Branch(bytes(32), 7).pack()}
@@ -173,7 +173,8 @@ def test_what_is_no_page_is_malformed(cut: int | None):
         Page.decode(raw.encode()[:cut] if cut is not None else raw.encode() + b"\0")
 
 
-def test_a_slot_is_not_both_leaf_and_branch():
+def test_a_slot_has_one_of_three_sizes():
     page = EMPTY_PAGE.replaced({0: make_leaf(path_of(b"a"), bytes(32))}).encode()
-    with refused(Code.MALFORMED):
-        Page.decode(b"\0\1\0\1" + page[4:])
+    for size in (1, 39, 64, 255):
+        with refused(Code.MALFORMED):
+            Page.decode(page[:15] + bytes([size]) + page[16:])

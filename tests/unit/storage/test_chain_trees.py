@@ -203,6 +203,14 @@ def test_the_cache_of_pages_is_bounded() -> None:
     assert cache.get(keys[1]) is None
 
 
+def test_lower_pages_do_not_crowd_out_the_upper_ones() -> None:
+    cache = PageCache(2)
+    upper, lower = PageKey(0, b"abc"), [PageKey(height, b"abcd") for height in range(3)]
+    for key in (upper, *lower):
+        cache.keep(key, EMPTY_PAGE)
+    assert [cache.get(key) for key in (upper, *lower)] == [EMPTY_PAGE, None, EMPTY_PAGE, EMPTY_PAGE]
+
+
 # Damage: LevelDB finds the records whole, but they are not what was written.
 
 Edit = Callable[[plyvel.DB], None]
