@@ -12,6 +12,7 @@ from twinledger.ledger.state_tree_page import (
     WIDTH,
     Branch,
     Page,
+    PageKey,
     Subtree,
     leaf_path,
     path_of,
@@ -38,7 +39,8 @@ def prove_path(reader: PageReader, root: Branch, path: bytes) -> StateProof:
     found = root.pack()
     digits = 0
     while len(found) == BRANCH_SIZE:
-        page = load_page(reader, Branch.unpack(found), prefix_of(path, digits))
+        key = PageKey(int.from_bytes(found[32:], "big"), prefix_of(path, digits))
+        page = load_page(reader, key, found[:32])
         found = _descend(page, slot_of(path, digits), siblings)
         digits += 1
     return _ended(found, path, tuple(siblings))

@@ -90,26 +90,28 @@ def update_leaves(
     reader: PageReader, parent: Branch | None, height: int, changes: list[Change]
 ) -> TreeUpdate:
     """The same by paths, each at most once, with their new leaves or none."""
-    before = EMPTY_PAGE if parent is None else load_page(reader, parent, b"")
     work = _Update(reader, height)
+    before = EMPTY_PAGE
+    if parent is not None:
+        key = PageKey(parent.height, b"")
+        before = load_page(reader, key, parent.hash)
+        work.stale.append(key)
     page = work.changed(before, changes, b"")
     work.pages[PageKey(height, b"")] = page
-    if parent is not None:
-        work.stale.append(PageKey(parent.height, b""))
     return TreeUpdate(page.hash, work.pages, tuple(work.stale))
 
 
-def load_page(reader: PageReader, branch: Branch, prefix: bytes) -> Page:
-    """The page of a branch, having checked that it is.
+def load_page(reader: PageReader, key: PageKey, expected: bytes) -> Page:
+    """The page under a key, having checked that it has the hash that is expected.
 
     Raises:
         LedgerError: DATA_DAMAGED.
     """
-    page = reader.tree_page(PageKey(branch.height, prefix))
-    if page.hash != branch.hash:
+    page = reader.tree_page(key)
+    if page.hash != expected:
         raise LedgerError(
             Code.DATA_DAMAGED,
-            f"the state tree's page '{prefix.decode()}' of height {branch.height} is another",
+            f"the state tree's page '{key.prefix.decode()}' of height {key.height} is another",
         )
     return page
 
@@ -137,21 +139,18 @@ class _Update:
 
     def changed(self, page: Page, changes: list[Change], prefix: bytes) -> Page:
         """The page of a prefix after changes below it; stores the pages that lie below."""
-        groups: dict[int, list[Change]] = {}
         digits = len(prefix)
-        for change in changes:
-            slot = slot_of(change[0], digits)
-            if slot in groups:
-                groups[slot].append(change)
-            else:
-                groups[slot] = [change]
-        subtrees = page.subtrees
-        return page.replaced(
-            {
-                slot: self._subtree(subtrees[WIDTH + slot], group, prefix + _DIGITS[slot])
-                for slot, group in groups.items()
-            }
-        )
+        if len(changes) == 1:  # as in most pages of most updates
+            groups = {slot_of(changes[0][0], digits): changes}
+        else:
+            groups = {}
+            for change in changes:
+                groups.setdefault(slot_of(change[0], digits), []).append(change)
+        below = {}
+        for slot, group in groups.items():
+            before = page.subtrees[WIDTH + slot]
+            below[slot] = self._subtree(before, group, prefix + _DIGITS[slot])
+        return page.replaced(below)
 
     def _subtree(self, before: Subtree, changes: list[Change], prefix: bytes) -> Subtree:
         if len(before) == BRANCH_SIZE:
@@ -165,11 +164,12 @@ class _Update:
         return self._stored(self.changed(EMPTY_PAGE, changes, prefix), prefix)
 
     def _branch(self, before: Subtree, changes: list[Change], prefix: bytes) -> Subtree:
-        branch = Branch.unpack(before)
-        page = self.changed(load_page(self._reader, branch, prefix), changes, prefix)
-        if page.hash == branch.hash:
+        key = PageKey(int.from_bytes(before[32:], "big"), prefix)
+        expected = before[:32]
+        page = self.changed(load_page(self._reader, key, expected), changes, prefix)
+        if page.hash == expected:
             return before
-        self.stale.append(PageKey(branch.height, prefix))
+        self.stale.append(key)
         return self._stored(page, prefix)
 
     def _stored(self, page: Page, prefix: bytes) -> Subtree:
@@ -177,4 +177,4 @@ class _Update:
         if len(root) != INNER_SIZE:
             return root  # it has one leaf or none and stands in the page above
         self.pages[PageKey(self._height, prefix)] = page
-        return Branch(root, self._height).pack()
+        return root + self._height.to_bytes(8, "big")

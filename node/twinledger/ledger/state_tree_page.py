@@ -19,7 +19,7 @@ bytes                 subtree
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, NamedTuple, TypeAlias
@@ -41,6 +41,9 @@ BRANCH_SIZE: Final = 40
 INNER_SIZE: Final = 32
 
 _NODE: Final = domains.STATE_NODE
+_ABOVE: Final = tuple(
+    [tuple([WIDTH + slot >> up for up in range(1, LEVELS + 1)]) for slot in range(WIDTH)]
+)
 
 
 class Branch(NamedTuple):
@@ -52,11 +55,6 @@ class Branch(NamedTuple):
     def pack(self) -> Subtree:
         """The branch as it stands in the page above."""
         return self.hash + self.height.to_bytes(8, "big")
-
-    @classmethod
-    def unpack(cls, subtree: Subtree) -> Branch:
-        """The branch that stands in a page."""
-        return cls(subtree[:32], int.from_bytes(subtree[32:], "big"))
 
 
 class PageKey(NamedTuple):
@@ -100,14 +98,19 @@ def leaf_path(leaf: Subtree) -> bytes:
     return leaf[32:64]
 
 
-def _joined(left: Subtree, right: Subtree) -> Subtree:
-    """The subtree of two halves; a leaf that is alone in it stands for it."""
-    if left and right:
-        return sha256(_NODE + left[:32] + right[:32]).digest()
+def _alone(left: Subtree, right: Subtree) -> Subtree:
+    """The subtree of two halves of which one is empty; a leaf that is alone in it stands for it."""
     one = left or right
     if not one or len(one) == LEAF_SIZE:
         return one
     return node_hash(left[:32] or EMPTY, right[:32] or EMPTY)
+
+
+def _nodes_above(slots: Collection[int]) -> Iterable[int]:
+    """The places of a page that lie above slots, halves before what they are halves of."""
+    if len(slots) == 1:
+        return _ABOVE[next(iter(slots))]
+    return sorted({node for slot in slots for node in _ABOVE[slot]}, reverse=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +132,14 @@ class Page:
     def replaced(self, below: Mapping[int, Subtree]) -> Page:
         """The page with other subtrees in some of its 16 slots."""
         subtrees = list(self.subtrees)
-        touched = set()
         for slot, subtree in below.items():
             subtrees[WIDTH + slot] = subtree
-            touched.add(WIDTH + slot >> 1)
-        for _ in range(LEVELS):
-            for node in touched:
-                subtrees[node] = _joined(subtrees[2 * node], subtrees[2 * node + 1])
-            touched = {node >> 1 for node in touched}
+        for node in _nodes_above(below):
+            left, right = subtrees[2 * node], subtrees[2 * node + 1]
+            if left and right:
+                subtrees[node] = sha256(_NODE + left[:32] + right[:32]).digest()
+            else:
+                subtrees[node] = _alone(left, right)
         return Page(tuple(subtrees))
 
     def encode(self) -> bytes:

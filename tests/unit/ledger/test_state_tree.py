@@ -83,7 +83,9 @@ def reachable(tree: MemoryPages, branch: Branch, prefix: bytes) -> set[PageKey]:
     found = {key}
     for slot, below in enumerate(tree.pages[key].subtrees[16:]):
         if len(below) == BRANCH_SIZE:
-            found |= reachable(tree, Branch.unpack(below), prefix + b"%x" % slot)
+            found |= reachable(
+                tree, Branch(below[:32], int.from_bytes(below[32:], "big")), prefix + b"%x" % slot
+            )
     return found
 
 
