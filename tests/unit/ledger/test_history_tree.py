@@ -178,3 +178,11 @@ def test_a_leaf_that_is_not_there_is_not_proven(index: int, size: int):
 def test_a_tree_that_is_no_part_is_not_proven(first: int, second: int):
     with refused(Code.INTERNAL):
         consistency_proof(TREE, first, second)
+
+
+def test_a_way_that_ends_below_the_root_of_the_size_is_refused():
+    """Else the root of a part would pass for that of a larger tree."""
+    with refused(Code.PROOF_INVALID):
+        verify_inclusion(ROOTS[2], 70, 0, LEAVES[0], inclusion_proof(TREE, 0, 2))
+    with refused(Code.PROOF_INVALID):
+        verify_consistency(ROOTS[1], 1, ROOTS[2], 70, consistency_proof(TREE, 1, 2))
