@@ -93,6 +93,10 @@ class SingleNode:
             self._thread.join(30)
             self._loop.close()
 
+    def discard(self) -> None:
+        """Leave the folder as it is; the node never starts."""
+        self._loop.close()
+
     async def _start(self) -> None:
         self._stop = asyncio.Event()
         self._data = DataFolder.open(self.folder / "data", min_free_bytes=1 << 20, free=self._free)
