@@ -1,7 +1,9 @@
 """Clients: each wants one thing at a time, asks until it is answered, and never gives up an id.
 
 They talk to nodes over a network of their own that delays and loses. A client that was refused asks
-the node it was pointed to; one that waits in vain asks somebody else.
+the node it was pointed to; one that waits in vain asks somebody else. In the mended world it waits
+longer each time: every asking is one more entry, and a log whose window is one entry could grow
+faster than it is carried, for ever.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,6 +30,8 @@ class Client:
     operation: Operation | None = None
     sequence: int = 0
     attempt: int = 0
+    in_vain: int = 0
+    """How often it waited in vain in the mended world."""
 
 
 class Clients:
@@ -100,7 +104,8 @@ class Clients:
             self._agenda.after(
                 self._delay(), self._arrive, (client.target, operation, client.attempt)
             )
-        self._agenda.after(self._knobs.patience_us, self._give_up, (client, client.attempt))
+        patience_us = self._knobs.patience_us * (1 + client.in_vain)
+        self._agenda.after(patience_us, self._give_up, (client, client.attempt))
 
     def _arrive(self, asked: tuple[NodeId, Operation, int]) -> None:
         self._request(*asked)
@@ -110,6 +115,7 @@ class Clients:
         client, attempt = waited
         if client.operation is not None and client.attempt == attempt:
             client.target = self._random.choice(self._nodes)
+            client.in_vain += self._stopped
             self._ask(client)
 
     def _answered(self, message: tuple[OperationId, Answer, NodeId | None]) -> None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, fields
 from random import Random
 from typing import Final
 
+from twinledger.consensus.types import ENTRY_OVERHEAD_BYTES
 from twinledger.simulation.chance import happens, log_uniform, sometimes, source
+from twinledger.simulation.machine import OPERATION_BYTES
 
 TICK_US: Final = 10_000
 """One core tick on a clock that runs at rate 1."""
@@ -105,6 +107,22 @@ class Knobs:
     def election_us(self) -> int:
         """The shortest election timeout."""
         return self.election_ticks * TICK_US
+
+    def carry_us(self, entries: int) -> int:
+        """Return what it takes to carry so many entries to one node and apply them there.
+
+        With a window of one entry, each of them waits for a whole round trip; twice as long where
+        a message also waits for those before it.
+        """
+        size = ENTRY_OVERHEAD_BYTES + OPERATION_BYTES + self.payload_bytes
+        an_append = min(self.max_append_entries, max(1, self.max_append_bytes // size))
+        a_window = min(
+            an_append * self.max_inflight_messages, an_append + self.max_inflight_bytes // size
+        )
+        a_page = max(1, self.max_committed_bytes_per_ready // size)
+        one_way_us = (self.latency_floor_us + self.latency_mean_us) * (1 + self.ordered_links)
+        round_trip_us = 2 * one_way_us + self.sync_mean_us
+        return int(entries * (round_trip_us / a_window + self.apply_mean_us / a_page))
 
     def lines(self) -> list[str]:
         """Return one `name=value` a knob."""

@@ -17,6 +17,8 @@ Outcome = tuple[int, int]
 """The index an operation took effect at, and the register's value after it."""
 
 _OPERATION = Struct(">QBBQ")
+OPERATION_BYTES = _OPERATION.size
+"""What an operation takes of a payload."""
 _FIRST_CLIENT = 1 << 32
 _SET_BITS = 32
 

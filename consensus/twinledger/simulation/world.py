@@ -42,7 +42,7 @@ _STRIDE = 100
 _QUIET_STRIDES = 2_000
 """So much virtual life without a single event is the end of it."""
 PATIENCE_ELECTIONS = 200
-"""The liveness phase may take this many election timeouts."""
+"""The liveness phase may take this many election timeouts, and the time to carry a whole log."""
 
 
 class World:
@@ -186,7 +186,7 @@ class World:
             process.tick_us, process.slowness = TICK_US, 1
         self.lifecycle.wake_all()
         self.clients.stop()
-        deadline = self.agenda.now + PATIENCE_ELECTIONS * self.knobs.election_us
+        deadline = self.agenda.now + self._patience_us()
         while not self.at_rest():
             if self.agenda.now > deadline:
                 raise InvariantBroken("liveness", self._unrest())
@@ -194,6 +194,15 @@ class World:
             self.agenda.step()
         self._check_rest()
         self._check_clients()
+
+    def _patience_us(self) -> int:
+        """Return how long the world may take to come to rest.
+
+        A small window makes it long to carry a log: first to a majority, then to a newcomer that
+        this majority let in; and each may begin anew after an election.
+        """
+        longest = max(process.disk.written.last_index() for process in self.processes.values())
+        return PATIENCE_ELECTIONS * self.knobs.election_us + 4 * self.knobs.carry_us(longest)
 
     def at_rest(self) -> bool:
         """Whether every whole member agrees with one leader, and no client waits."""
