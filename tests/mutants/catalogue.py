@@ -366,9 +366,15 @@ MUTANTS = (
         "",
     ),
     Mutant(
+        "unlawful-step-taken-by-followers",
+        "membership.py",
+        " or not changes.is_step(current, target):",
+        ":",
+    ),
+    Mutant(
         "driver-is-not-asked-by-followers",
         "membership.py",
-        "    return core.verdict(target)\n",
+        "    return core.verdict(current, target)\n",
         "    return Verdict.ACCEPT\n",
     ),
     Mutant(

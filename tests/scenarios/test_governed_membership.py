@@ -105,6 +105,22 @@ def test_no_driver_is_asked_about_a_warrant_that_is_not_known_to_be_committed() 
     assert cluster["b"].configuration == target
 
 
+def test_a_step_whose_majorities_may_miss_each_other_is_refused_whatever_the_ledger_says() -> None:
+    cluster = Cluster("abcd", learners="e")
+    cluster.crash("a", "c", "d", "e")
+    first, second = chain(1, 1)
+    target = Configuration((A,), learners=(E,), removed=(B, C, D), warrant=Index(1))
+    change = make_entry(second.hash, Index(3), Term(1), EntryKind.CONFIGURATION, target.encode())
+    cluster["b"].step(
+        Append(A, B, Term(1), Index(0), Term(0), GENESIS, (first, second, change), Index(2))
+    )
+    cluster.nodes["b"].work()
+
+    assert cluster["b"].last_index == second.index
+    assert cluster["b"].dropped["configuration_refused"] == 1
+    assert cluster["b"].leader is None
+
+
 def test_a_follower_that_must_wait_takes_what_comes_before_and_the_rest_later() -> None:
     cluster = four_nodes()
     cluster.nodes["c"].hold_applies = True

@@ -77,6 +77,21 @@ def leave_joint(current: Configuration) -> Configuration:
     )
 
 
+def is_step(current: Configuration, target: Configuration) -> bool:
+    """Whether a leader that keeps the rules can have come from one to the other in one entry.
+
+    Whatever the ledger calls for, two configurations whose majorities may miss each other must
+    never follow one another.
+    """
+    if current.joint:
+        return target == leave_joint(current)
+    learners = (*target.learners, *target.learners_next)
+    try:
+        return target == next_configuration(current, target.voters, learners, target.warrant)
+    except BadConfiguration:
+        return False
+
+
 def _nodes(nodes: Iterable[NodeId]) -> Nodes:
     return tuple(sorted(set(nodes)))
 

@@ -68,7 +68,7 @@ class Core:
 
     settings: Settings
     log: Log
-    verdict: Callable[[Configuration], Verdict]
+    verdict: Callable[[Configuration, Configuration], Verdict]
     term: Term
     vote: NodeId | None
     saved: HardState

@@ -154,7 +154,7 @@ def leave_joint(core: Core) -> None:
     leads = core.role is Role.LEADER and core.transferee is None and core.committed_in_own_term
     if leads and core.configuration.joint and not pending(core):
         target = changes.leave_joint(core.configuration)
-        if core.verdict(target) is Verdict.ACCEPT:
+        if core.verdict(core.configuration, target) is Verdict.ACCEPT:
             _append_accepted(core, target)
 
 
@@ -166,12 +166,12 @@ def pending(core: Core) -> bool:
 def judge(core: Core, entry: Entry) -> Verdict:
     """Say whether a follower may append this entry. The driver judges only what may be judged."""
     target = Configuration.decode(entry.payload)
-    in_force = [config for index, config in core.configurations if index < entry.index]
-    if target.warrant < in_force[-1].warrant:
+    current = [config for index, config in core.configurations if index < entry.index][-1]
+    if target.warrant < current.warrant or not changes.is_step(current, target):
         return Verdict.REFUSE
     if target.warrant > core.log.commit:
         return Verdict.WAIT
-    return core.verdict(target)
+    return core.verdict(current, target)
 
 
 def _check_leader_may_change(core: Core, warrant: Index) -> None:
@@ -200,7 +200,7 @@ def _check_voters_caught_up(core: Core, target: Configuration) -> None:
 
 
 def _append(core: Core, target: Configuration) -> Index:
-    verdict = core.verdict(target)
+    verdict = core.verdict(core.configuration, target)
     if verdict is Verdict.WAIT:
         raise VerdictPending("the warrant height is not executed here yet")
     if verdict is Verdict.REFUSE:

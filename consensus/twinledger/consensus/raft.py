@@ -49,7 +49,8 @@ class Raft:
         applied: the last index whose effects are durable in the driver's state.
         configuration: in force after the entry at `applied` (genesis or snapshot at first). The
             core reads configuration entries above it from the log itself.
-        verdict: asked before a configuration entry is appended here.
+        verdict: asked before a configuration entry is appended here; given the configuration in
+            force before it and the one it brings.
 
     Raises:
         InvariantViolation: the log ends below `commit`: the disk lost what it had acknowledged, and
@@ -65,7 +66,7 @@ class Raft:
         commit: Index,
         applied: Index,
         configuration: Configuration,
-        verdict: Callable[[Configuration], Verdict],
+        verdict: Callable[[Configuration, Configuration], Verdict],
     ) -> None:
         self._core = Core(
             settings=settings,

@@ -31,10 +31,10 @@ def _names(numbers: frozenset[int]) -> set[NodeId]:
     return {name_of(number) for number in numbers}
 
 
-def judge(process: Process) -> Callable[[Configuration], Verdict]:
+def judge(process: Process) -> Callable[[Configuration, Configuration], Verdict]:
     """Return a node's driver's verdict on configurations."""
 
-    def verdict(configuration: Configuration) -> Verdict:
+    def verdict(_: Configuration, configuration: Configuration) -> Verdict:
         if process.machine.applied < configuration.warrant:
             return Verdict.WAIT
         before, agreed = _sets_at(process, configuration.warrant)

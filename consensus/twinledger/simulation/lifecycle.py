@@ -39,7 +39,7 @@ class Lifecycle:
         self._observer = observer
         self._faults = faults
         self.replica: Replica
-        self.verdict: Callable[[Process], Callable[[Configuration], Verdict]]
+        self.verdict: Callable[[Process], Callable[[Configuration, Configuration], Verdict]]
         self.lost: Callable[[Process], None]
         """Told of every node that must never vote again."""
         self.crashes = 0

@@ -119,7 +119,7 @@ class Process:
         """Whether a core runs here, paused or not."""
         return self.raft is not None
 
-    def start(self, verdict: Callable[[Configuration], Verdict]) -> Raft:
+    def start(self, verdict: Callable[[Configuration, Configuration], Verdict]) -> Raft:
         """Recover the disk and begin a new life.
 
         Raises:

@@ -146,5 +146,5 @@ def _core(foundation: Foundation) -> Raft:
         commit=Index(max(min(log.commit, log.last_index()), applied)),
         applied=Index(applied),
         configuration=consensus.Configuration(voters),
-        verdict=lambda _: Verdict.REFUSE,
+        verdict=lambda _, __: Verdict.REFUSE,
     )

@@ -143,7 +143,7 @@ class Node:
             verdict=self._judge,
         )
 
-    def _judge(self, configuration: Configuration) -> Verdict:
+    def _judge(self, _: Configuration, configuration: Configuration) -> Verdict:
         return self.verdict(configuration)
 
     def stop(self) -> None:

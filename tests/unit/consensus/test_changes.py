@@ -1,9 +1,9 @@
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from twinledger.consensus import BadConfiguration, ChangeInProgress, Configuration, Index, NodeId
-from twinledger.consensus.changes import leave_joint, next_configuration, simple
+from twinledger.consensus.changes import is_step, leave_joint, next_configuration, simple
 
 A, B, C, D, E = map(NodeId, "abcde")
 NODES = st.sets(st.sampled_from([A, B, C, D, E]))
@@ -76,3 +76,38 @@ def test_every_target_is_reached_and_nobody_is_forgotten(
     assert Configuration.decode(step.encode()) == step
     if not step.joint:
         assert len(voters ^ goal) <= 1
+
+
+@given(NODES, NODES, NODES, NODES, NODES)
+def test_every_step_made_here_is_known_as_one(
+    voters: set[NodeId],
+    learners: set[NodeId],
+    goal: set[NodeId],
+    learning: set[NodeId],
+    removed: set[NodeId],
+) -> None:
+    assume(voters and goal)
+    now = Configuration(_sorted(voters), learners=_sorted(learners - voters))
+    target = next_configuration(now, goal - removed or goal, learning - goal, P)
+    assert is_step(now, target)
+    if target.joint:
+        assert is_step(target, leave_joint(target))
+
+
+@given(NODES, NODES)
+def test_a_step_is_one_voter_or_joint(voters: set[NodeId], goal: set[NodeId]) -> None:
+    assume(voters and goal)
+    now = Configuration(_sorted(voters))
+    target = Configuration(_sorted(goal), removed=_sorted(voters - goal), warrant=P)
+    assert is_step(now, target) == (len(voters ^ goal) <= 1)
+
+
+def test_no_step_brings_back_the_dead_or_forgets_them() -> None:
+    now = Configuration((A, B), removed=(C,))
+    assert not is_step(now, Configuration((A, B, D), warrant=P))
+    assert not is_step(now, Configuration((A, B, C), warrant=P))
+    assert not is_step(now, Configuration((A,), removed=(C,), warrant=P))
+
+
+def _sorted(nodes: set[NodeId]) -> tuple[NodeId, ...]:
+    return tuple(sorted(nodes))

@@ -65,7 +65,7 @@ def replica(log: Any = None) -> Replica:
         commit=Index(0),
         applied=Index(0),
         configuration=Configuration((LEADER, ME)),
-        verdict=lambda _: Verdict.REFUSE,
+        verdict=lambda _, __: Verdict.REFUSE,
     )
     return Replica(core, log, Transport({}), ThreadPoolExecutor(1), 0.001, LIMITS)
 
