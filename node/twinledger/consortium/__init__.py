@@ -1,9 +1,11 @@
 """Who is in the consortium: members, their nodes, their identities, and the genesis file.
 
 What it is for: reading the genesis file, the consortium's and the identities' leaves of the agreed
-state, and the operations that admit and revoke identities.
-What it never does: I/O, clocks, anything about twins, and checking signatures.
+state, the operations that admit and revoke identities, and checking what its witnesses certified.
+What it never does: I/O, clocks, anything about twins, and checking the
+signatures of transactions.
 
 Read in this order: ``members`` (the consortium's leaf), ``genesis`` and ``genesis_reader`` (where
-it begins), ``identities`` (who may sign, and how that changes).
+it begins), ``identities`` (who may sign, and how that changes),
+``witnesses`` (who certifies heads).
 """

@@ -342,6 +342,22 @@ _PROOFS: dict[Code, Entry] = {
         "Believe nothing that it claims; ask another node for a proof under a head you trust.",
         _INVALID,
     ),
+    Code.CERTIFICATE_INVALID: Entry(
+        "The certificate does not certify this head",
+        "Believe nothing that rests on it; ask another node for a certificate.",
+        _INVALID,
+    ),
+    Code.QUORUM_MISSING: Entry(
+        "Fewer witnesses signed this head than the consortium demands",
+        "Wait until more members' nodes have signed it, then ask again.",
+        _STATE,
+        waiting_helps=True,
+    ),
+    Code.EVIDENCE_INVALID: Entry(
+        "This does not show that a witness signed two histories",
+        "Accuse nobody because of it.",
+        _INVALID,
+    ),
 }
 
 _NODE: dict[Code, Entry] = {

@@ -6,6 +6,7 @@ a client in another language has. It is also the recipe that such a client follo
 
 import json
 import struct
+from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -238,6 +239,72 @@ def test_the_history_tree():
         assert consistency(row["first"], leaves[: row["second"]]).hex() == row["proof"]
     headers = [bytes.fromhex(block["header"]) for block in [GENESIS, *BLOCKS]]
     assert case["headers"] == {"size": len(headers), "root": tree(headers).hex()}
+
+
+def key_id(name: str, kind: int, public_key: bytes) -> bytes:
+    return sha256(name.encode() + b"\n" + bytes([kind]) + public_key).digest()[:4]
+
+
+def note_line(name: str, content: bytes) -> str:
+    return f"\u2014 {name} {b64encode(content).decode()}\n"
+
+
+def test_the_head_its_cosignatures_and_the_certificate():
+    case = VECTORS["heads"]
+    headers = [bytes.fromhex(block["header"]) for block in [GENESIS, *BLOCKS]]
+    origin = f"twinledger/{case['chain_id']}"
+    root = b64encode(tree(headers)).decode()
+    text = f"{origin}\n{len(headers)}\n{root}\n"
+    assert case["checkpoint"] == text
+    rows = []
+    for witness in sorted(case["witnesses"], key=lambda row: row["name"]):
+        key = SigningKey(bytes.fromhex(witness["seed"]))
+        message = f"cosignature/v1\ntime {witness['timestamp_s']}\n{text}".encode()
+        stamp = struct.pack(">Q", witness["timestamp_s"])
+        content = key_id(witness["name"], 4, bytes(key.verify_key)) + stamp
+        rows.append(note_line(witness["name"], content + key.sign(message).signature))
+    n = len(rows)
+    assert case["quorum"] == (n + (n - 1) // 3) // 2 + 1
+    assert case["certificate"] == text + "\n" + "".join(rows)
+    log = SigningKey(bytes.fromhex(case["log_line"]["seed"]))
+    content = key_id(origin, 1, bytes(log.verify_key)) + log.sign(text.encode()).signature
+    assert case["log_line"]["line"] == note_line(origin, content)
+
+
+def forked(leaf: bytes) -> list[bytes]:
+    leaves = [bytes.fromhex(raw) for raw in VECTORS["trees"][-1]["leaves"]]
+    return [*leaves[:3], leaf, *leaves[4:]]
+
+
+def test_evidence():
+    """A witness signed one tree at the smaller size and another at the larger."""
+    case = VECTORS["heads"]
+    seeds = {row["name"]: bytes.fromhex(row["seed"]) for row in case["witnesses"]}
+    second = int(case["witnesses"][0]["timestamp_s"])
+    one, two = forked(b"1"), forked(b"2")
+    for row, (smaller, larger) in zip(VECTORS["evidence"], [(6, 6), (4, 7), (5, 7)], strict=True):
+        key = SigningKey(seeds[row["witness"]])
+        heads = [(smaller, tree(one[:smaller])), (larger, tree(two[:larger]))]
+        fields: dict[str, Any] = {}
+        for name, (size, root) in zip(("smaller", "larger"), sorted(heads), strict=True):
+            text = f"twinledger/{case['chain_id']}\n{size}\n{b64encode(root).decode()}\n"
+            signed = key.sign(f"cosignature/v1\ntime {second}\n{text}".encode()).signature
+            fields |= {
+                f"{name}_root": {"bytes": root.hex()},
+                f"{name}_signature": {"bytes": signed.hex()},
+                f"{name}_size": {"int": size},
+                f"{name}_time_s": {"int": second},
+            }
+        within = tree(two[:smaller]) if smaller < larger else max(root for _, root in heads)
+        fields |= {
+            "format": {"int": 1},
+            "key": {"bytes": bytes(key.verify_key).hex()},
+            "origin": {"string": f"twinledger/{case['chain_id']}"},
+            "path": {"bytes": consistency(smaller, two[:larger]).hex()},
+            "within": {"bytes": within.hex()},
+            "witness": {"string": row["witness"]},
+        }
+        assert canonical({"map": fields}).hex() == row["evidence"]
 
 
 def test_headers():

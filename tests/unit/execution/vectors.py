@@ -13,17 +13,22 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.unit.execution.chain import START_US, UTILITY, Chain
+from tests.unit.ledger.heads import CHAIN_ID, NOW_S, ORIGIN, head_of, signed_head, witness_key
 from tests.unit.ledger.trees import MemoryHistory, MemoryPages
 from tests.unit.ledger.wire import create, increment, relate, set_, update
 from twinledger.consensus import EntryKind, Index, Term
 from twinledger.consensus.types import entry_hash
+from twinledger.consortium.witnesses import Witness, WitnessSet, certify, default_quorum
 from twinledger.execution.results import Execution
 from twinledger.ledger.canonical import CanonicalValue, Timestamp, encode
+from twinledger.ledger.checkpoint import Checkpoint
+from twinledger.ledger.cosignature import cosign, log_line
+from twinledger.ledger.evidence import find_evidence
 from twinledger.ledger.history_proof import encode_way
 from twinledger.ledger.history_tree import consistency_proof, inclusion_proof, root
 from twinledger.ledger.limits import DEFAULT_LIMITS
 from twinledger.ledger.merkle import tree_hash
-from twinledger.ledger.names import TwinId
+from twinledger.ledger.names import MemberName, TwinId
 from twinledger.ledger.receipt import Receipt
 from twinledger.ledger.state_prover import prove
 from twinledger.ledger.transaction import parse, sign
@@ -59,6 +64,14 @@ CHANGES: list[dict[bytes, bytes | None]] = [
     {b"twin/%d" % n: encode(n) for n in range(12)},
     {b"twin/b": None, b"twin/7": None, b"never there": None},
 ]
+NAMES, LOG = ["maker/maker-1", "regulator/r", "utility/utility-1"], "log"
+WITNESSES = WitnessSet(
+    tuple(
+        Witness(MemberName(name.partition("/")[0]), name, witness_key(name).public_key)
+        for name in NAMES
+    ),
+    default_quorum(len(NAMES)),
+)
 LEAVES = [b"", b"\x00", b"\x10", b" !", b"01", b"@ABC", b"PQRSTUVW"]
 
 
@@ -101,6 +114,8 @@ def vectors() -> dict[str, Any]:
         ],
         "state_tree": state_tree(),
         "history_tree": history_tree([genesis, *blocks]),
+        "heads": heads([genesis, *blocks]),
+        "evidence": evidence(),
         "genesis": {
             "file": chain.genesis.raw.decode(),
             "chain_id": chain.genesis.chain_id.hex(),
@@ -155,6 +170,39 @@ def history_tree(blocks: list[dict[str, Any]]) -> dict[str, Any]:
         ],
         "headers": {"size": headers.size, "root": root(headers, headers.size).hex()},
     }
+
+
+def heads(blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    """The head of this chain, what is signed under it, and a certificate."""
+    tree = MemoryHistory.of(bytes.fromhex(row["header"]) for row in blocks)
+    checkpoint = Checkpoint(ORIGIN, tree.size, root(tree, tree.size))
+    made = [cosign(witness_key(name), name, checkpoint, NOW_S + n) for n, name in enumerate(NAMES)]
+    return {
+        "chain_id": CHAIN_ID.hex(),
+        "checkpoint": checkpoint.encode().decode(),
+        "log_line": {
+            "seed": witness_key(LOG).seed.hex(),
+            "line": log_line(witness_key(LOG), checkpoint).encode().decode(),
+        },
+        "quorum": WITNESSES.quorum,
+        "witnesses": [
+            {"name": name, "seed": witness_key(name).seed.hex(), "timestamp_s": NOW_S + n}
+            for n, name in enumerate(NAMES)
+        ],
+        "certificate": certify(WITNESSES, checkpoint, made).encode().decode(),
+    }
+
+
+def evidence() -> list[dict[str, Any]]:
+    """A witness that signed two trees: at one size, and at two."""
+    one, two = (MemoryHistory.of([*LEAVES[:3], other, *LEAVES[4:]]) for other in (b"1", b"2"))
+    made = []
+    for smaller, larger in ((6, 6), (4, 7), (5, 7)):
+        pair = [
+            signed_head(NAMES[0], head_of(tree, n)) for tree, n in ((one, smaller), (two, larger))
+        ]
+        made.append(find_evidence(two, witness_key(NAMES[0]).public_key, *pair))
+    return [{"witness": found.witness, "evidence": found.encode().hex()} for found in made if found]
 
 
 def first_transactions(chain: Chain) -> list[bytes]:

@@ -9,6 +9,16 @@ from twinledger.ledger.errors import Code, LedgerError
 
 
 @contextmanager
+def only_refused(code: Code) -> Iterator[None]:
+    """The block may be refused, but with no other code and no other exception."""
+    try:
+        yield
+    except LedgerError as error:
+        if error.code is not code:
+            raise
+
+
+@contextmanager
 def refused(code: Code, detail: str = "") -> Iterator[None]:
     """The block must be refused with this code, and a detail that holds the text."""
     with pytest.raises(LedgerError) as caught:
