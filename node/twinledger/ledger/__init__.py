@@ -9,6 +9,6 @@ encoding of agreed state), ``values`` and ``operations`` (what a transaction may
 ``transaction`` (how it is read, signed and named), then ``merkle``, ``header``, ``receipt`` and
 ``block`` (what becomes of it), ``state`` (what the layers above read and write), and the trees
 that prove it: ``state_tree_page``, ``state_tree``, ``state_prover`` and ``state_proof`` (what is
-agreed), ``history_tree`` and ``history_proof`` (how it came about). Last what members sign: ``note``,
-``checkpoint``, ``cosignature`` and, against who signs two histories, ``evidence``.
+agreed), ``history_tree`` and ``history_proof`` (how it came about). Last what members sign:
+``note``, ``checkpoint``, ``cosignature`` and, against who signs two histories, ``evidence``.
 """
