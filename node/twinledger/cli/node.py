@@ -10,6 +10,7 @@ import click
 import grpc.aio
 
 from twinledger.cli.exampled import ExampledGroup
+from twinledger.cli.node_auditing import audit, drill
 from twinledger.cli.options import DIRECTORY, FILE, json_option
 from twinledger.cli.output import print_fields, print_json, print_table, time_text
 from twinledger.cli.parts import load_part
@@ -27,10 +28,15 @@ from twinledger.v1 import operator_service_pb2
 twinledger node init --id utility-1 --genesis genesis.json --dir node
 twinledger node run --config node/node.toml
 twinledger node status --config node/node.toml
+twinledger node audit node/data
 """,
 )
 def node() -> None:
-    """Makes, runs and looks at a node."""
+    """Makes, runs, looks at and audits a node."""
+
+
+node.add_command(audit)
+node.add_command(drill)
 
 
 @node.command(example="twinledger node init --id utility-1 --genesis genesis.json --dir node")

@@ -13,6 +13,7 @@ Read in this order: ``data_folder`` (what lies where), ``failure`` and ``damage`
 ``database`` (LevelDB, the only file that touches it), ``log_records``, ``log_store``, ``log_check``
 and ``marker`` (the log), ``chain_records``, ``chain_reader`` and ``chain_store`` (the chain),
 ``chain_tree_records``, ``chain_trees``, ``chain_tree_changes`` and ``chain_proofs`` (its trees).
+``folder_copy`` and ``record_names`` serve whoever looks into the folder of a stopped node.
 ``docs/operations/storage.md`` is the operator's side.
 """
 

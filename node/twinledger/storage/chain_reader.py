@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
-from twinledger.consensus import EntryKind, Index
+from twinledger.consensus import Entry, EntryKind, Index
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.merkle import tree_hash
@@ -29,7 +30,6 @@ from twinledger.storage.chain_records import (
 from twinledger.storage.chain_trees import ChainTrees, PageCache
 from twinledger.storage.damage import REBUILD_CHAIN, damaged
 from twinledger.storage.database import View
-from twinledger.storage.log_store import LogStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,14 @@ class StoredBlock:
     receipts: tuple[bytes, ...]
 
 
+class Bodies(Protocol):
+    """Where the bodies of blocks are: the log."""
+
+    def entry(self, index: Index) -> Entry:
+        """Return the entry at an index."""
+        ...
+
+
 class ChainReader:
     """The chain and its state as a view of the database shows them.
 
@@ -50,10 +58,10 @@ class ChainReader:
     not read back as it was written, and StorageFailure when the disk gives nothing.
     """
 
-    def __init__(self, view: View, log: LogStore, pages: PageCache) -> None:
-        """`log` holds the bodies of the blocks; all views of one chain share `pages`."""
+    def __init__(self, view: View, bodies: Bodies, pages: PageCache) -> None:
+        """All views of one chain share `pages`."""
         self._view = view
-        self._log = log
+        self._bodies = bodies
         self.trees = ChainTrees(view, pages)
 
     @property
@@ -137,7 +145,7 @@ class ChainReader:
         header, receipts = self.header_bytes(height), self.receipts(height)
         if height == 0:
             return StoredBlock(header, EntryKind.BLOCK, b"", receipts)
-        entry = self._log.entry(Index(height))
+        entry = self._bodies.entry(Index(height))
         return StoredBlock(header, entry.kind, entry.payload, receipts)
 
     # Indexes.

@@ -20,7 +20,7 @@ from twinledger.ledger.history_tree import Place
 from twinledger.ledger.merkle import leaf_hash
 from twinledger.ledger.state_tree import TreeUpdate
 from twinledger.ledger.state_tree_page import PageKey
-from twinledger.storage.chain_reader import ChainReader
+from twinledger.storage.chain_reader import Bodies, ChainReader
 from twinledger.storage.chain_records import Change, changes_of
 from twinledger.storage.chain_tree_changes import next_oldest, pruning_changes, tree_changes
 from twinledger.storage.chain_trees import PageCache
@@ -40,10 +40,10 @@ class ChainSnapshot(ChainReader):
     """The chain and its state pinned at one height. Close it, or use it in a `with`."""
 
     def __init__(
-        self, snapshot: Snapshot, log: LogStore, pages: PageCache, places: BoundedSemaphore
+        self, snapshot: Snapshot, bodies: Bodies, pages: PageCache, places: BoundedSemaphore
     ) -> None:
         """Use ChainStore.snapshot."""
-        super().__init__(snapshot, log, pages)
+        super().__init__(snapshot, bodies, pages)
         self._snapshot = snapshot
         self._places: BoundedSemaphore | None = places
         self._applied = super().applied_height
@@ -79,10 +79,10 @@ class ChainStore(ChainReader):
     belong together takes a snapshot.
     """
 
-    def __init__(self, database: Database, log: LogStore, kept_heights: int) -> None:
-        """Use `create` and `open`."""
+    def __init__(self, database: Database, bodies: Bodies, kept_heights: int) -> None:
+        """Use `create` and `open`; only an audit fills one that nobody checks against a log."""
         self._pages = PageCache()
-        super().__init__(database, log, self._pages)
+        super().__init__(database, bodies, self._pages)
         self._database = database
         self._kept_heights = kept_heights
         self._places = BoundedSemaphore(MAX_SNAPSHOTS)
@@ -117,7 +117,7 @@ class ChainStore(ChainReader):
         database = Database(path, REBUILD_CHAIN, cache_bytes=_CACHE_BYTES)
         try:
             store = cls(database, log, kept_heights)
-            store._check()
+            store._check(log)
         except BaseException:
             database.close()
             raise
@@ -163,7 +163,7 @@ class ChainStore(ChainReader):
         if not self._places.acquire(blocking=False):
             raise LedgerError(Code.OVERLOADED, f"{MAX_SNAPSHOTS} reads are open")
         try:
-            return ChainSnapshot(self._database.snapshot(), self._log, self._pages, self._places)
+            return ChainSnapshot(self._database.snapshot(), self._bodies, self._pages, self._places)
         except BaseException:
             self._places.release()
             raise
@@ -172,29 +172,29 @@ class ChainStore(ChainReader):
         """Close the files. Closing twice is harmless."""
         self._database.close()
 
-    def _check(self) -> None:
+    def _check(self, log: LogStore) -> None:
         self._applied = super().applied_height
         if self._applied is None:
             if self._database.last_key(b"", b"\xff") is not None:
                 raise damaged("The chain does not say which height it is of", REBUILD_CHAIN)
             return
-        if self._applied > self._log.last_index():
+        if self._applied > log.last_index():
             raise damaged(
-                f"The log lost what it acknowledged: it ends at index {self._log.last_index()}, "
+                f"The log lost what it acknowledged: it ends at index {log.last_index()}, "
                 f"but height {self._applied} was executed",
                 REPLACE_NODE,
             )
-        self._check_head(self._applied)
+        self._check_head(self._applied, log)
         self._check_trees(self._applied)
 
-    def _check_head(self, height: int) -> None:
+    def _check_head(self, height: int, log: LogStore) -> None:
         """The newest header must hang on its parent, and both on this log."""
-        header, genesis_hash = self.header(height), self._log.hash(Index(0))
+        header, genesis_hash = self.header(height), log.hash(Index(0))
         parent = header_hash(self.header_bytes(height - 1)) if height else genesis_hash
         if header.height != height or header.parent_hash != parent:
             told = f"The header at height {height} does not follow its parent"
             raise damaged(told, REBUILD_CHAIN)
-        if header.term != self._log.term(Index(height)):
+        if header.term != log.term(Index(height)):
             raise damaged(f"The block at height {height} is not the log's", REBUILD_CHAIN)
         self._head = header.hash()
 

@@ -57,7 +57,8 @@ def _replaced(chain: ChainReader, execution: Execution) -> Iterator[tuple[bytes,
 
 def next_oldest(oldest: int, height: int, kept_heights: int) -> int:
     """Return the oldest height whose state can be proven after a block of this height."""
-    return max(oldest, min(oldest + MAX_PRUNED, height - kept_heights))
+    # What a block makes stale is listed by that block itself: its own list cannot be read yet.
+    return max(oldest, min(oldest + MAX_PRUNED, height - max(kept_heights, 1)))
 
 
 def pruning_changes(view: View, oldest: int, reached: int) -> Iterator[Change]:

@@ -36,7 +36,13 @@ from twinledger.storage.disk_room import (
 )
 from twinledger.storage.durable_file import sync_directory, write_durably
 from twinledger.storage.failure import os_failure
-from twinledger.storage.folder_record import FolderRecord, decode_folder, encode_folder
+from twinledger.storage.folder_record import (
+    FolderRecord,
+    decode_boot,
+    decode_folder,
+    encode_boot,
+    encode_folder,
+)
 from twinledger.storage.last_exit import (
     LastExit,
     prepare_last_exit,
@@ -90,7 +96,7 @@ class DataFolder:
         chain_id = domains.domain_hash(domains.GENESIS, genesis)
         try:
             write_durably(path / "genesis.json", genesis)
-            write_durably(path / "boot", b"0\n")
+            write_durably(path / "boot", encode_boot(0))
             prepare_last_exit(path / "last_exit.json")
             LogStore.create(path / "log", path / "log.marker", chain_id)
             ChainStore.create(path / "chain")
@@ -198,11 +204,8 @@ def _make_directory(path: Path) -> None:
 
 
 def _count_boot(path: Path) -> int:
-    try:
-        boot = int(_read(path)) + 1
-    except ValueError as error:
-        raise damaged("The data folder's file 'boot' is damaged") from error
-    write_durably(path, f"{boot}\n".encode())
+    boot = decode_boot(_read(path)) + 1
+    write_durably(path, encode_boot(boot))
     return boot
 
 

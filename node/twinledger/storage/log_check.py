@@ -6,23 +6,31 @@ missing between two whole ones, shows only in the chain of hashes.
 
 from collections.abc import Iterator
 
-from twinledger.consensus import entry_hash
+from twinledger.consensus import Entry, EntryKind, Index, entry_hash
 from twinledger.storage.damage import damaged
 from twinledger.storage.database import View
-from twinledger.storage.log_records import LogState, Position, decode_entry, entry_key, index_of
+from twinledger.storage.log_records import (
+    LogState,
+    Position,
+    configuration_key,
+    decode_entry,
+    entry_key,
+    index_of,
+)
 from twinledger.storage.marker import Mark
 
 _BEYOND_EVERY_INDEX = 2**64 - 1
 
 
-def checked_positions(view: View, anchor: Position) -> Iterator[Position]:
-    """Yield the place of every entry from the anchor on, having checked it.
+def checked_entries(view: View, anchor: Position) -> Iterator[Entry]:
+    """Yield every entry from the anchor on, having checked it.
 
     Raises:
         LedgerError: DATA_DAMAGED, naming the first index that is wrong.
         StorageFailure: the disk does not give the entries.
     """
     before = anchor
+    configurations = list[Index]()
     for key, record in view.scan(entry_key(0), entry_key(_BEYOND_EVERY_INDEX)):
         entry = decode_entry(index_of(key), record)
         if entry.index != before.index + 1:
@@ -33,7 +41,19 @@ def checked_positions(view: View, anchor: Position) -> Iterator[Position]:
         if entry.hash != expected:
             raise damaged(f"The log's entry at index {entry.index} does not match its hash")
         before = Position(entry.index, entry.term, entry.hash)
-        yield before
+        if entry.kind is EntryKind.CONFIGURATION:
+            configurations.append(entry.index)
+        yield entry
+    _check_configurations(view, configurations)
+
+
+def _check_configurations(view: View, found: list[Index]) -> None:
+    """Raise DATA_DAMAGED when the log's list of its configurations is not that of its entries."""
+    keys = view.scan(configuration_key(0), configuration_key(_BEYOND_EVERY_INDEX))
+    listed = [index_of(key) for key, _ in keys]
+    if listed != found:
+        wrong = min(set(listed) ^ set(found))
+        raise damaged(f"The log's list of configurations is wrong about index {wrong}")
 
 
 def check_mark(mark: Mark, marked: Position, last: Position, state: LogState) -> None:

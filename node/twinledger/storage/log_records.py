@@ -5,9 +5,11 @@
     e index u64  entry: term u64, kind u8, rolling hash 32, then the payload
     s            state: sequence u64, term u64, commit u64, then the vote in UTF-8, empty when none
 
-The rolling hash is the entry's checksum: it covers the payload and everything before it.
+The rolling hash is the entry's checksum: it covers the payload and everything before it. The
+records a and s end with one of their own, the first 8 bytes of the SHA-256 of what stands before.
 """
 
+import hashlib
 import struct
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +24,7 @@ _ENTRY: Final = struct.Struct(">QB32s")
 _STATE: Final = struct.Struct(">QQQ")
 _POSITION: Final = struct.Struct(">QQ32s")
 _INDEX: Final = struct.Struct(">cQ")
+_CHECKSUM_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def decode_entry(index: Index, record: bytes) -> Entry:
 
 def encode_position(position: Position) -> bytes:
     """Return an anchor's record."""
-    return _POSITION.pack(position.index, position.term, position.hash)
+    return _sealed(_POSITION.pack(position.index, position.term, position.hash))
 
 
 def decode_position(record: bytes) -> Position:
@@ -97,8 +100,8 @@ def decode_position(record: bytes) -> Position:
         LedgerError: DATA_DAMAGED.
     """
     try:
-        index, term, rolling_hash = _POSITION.unpack(record)
-    except struct.error as error:
+        index, term, rolling_hash = _POSITION.unpack(_opened(record))
+    except (ValueError, struct.error) as error:
         raise damaged("The log's anchor is not readable") from error
     return Position(Index(index), Term(term), rolling_hash)
 
@@ -106,7 +109,7 @@ def decode_position(record: bytes) -> Position:
 def encode_state(state: LogState) -> bytes:
     """Return a state's record."""
     vote = (state.hard_state.vote or "").encode()
-    return _STATE.pack(state.sequence, state.hard_state.term, state.commit) + vote
+    return _sealed(_STATE.pack(state.sequence, state.hard_state.term, state.commit) + vote)
 
 
 def decode_state(record: bytes) -> LogState:
@@ -116,8 +119,20 @@ def decode_state(record: bytes) -> LogState:
         LedgerError: DATA_DAMAGED.
     """
     try:
-        sequence, term, commit = _STATE.unpack_from(record)
-        vote = record[_STATE.size :].decode()
+        content = _opened(record)
+        sequence, term, commit = _STATE.unpack_from(content)
+        vote = content[_STATE.size :].decode()
     except (ValueError, struct.error) as error:
         raise damaged("The log's state record is not readable") from error
     return LogState(sequence, HardState(Term(term), NodeId(vote) if vote else None), Index(commit))
+
+
+def _sealed(content: bytes) -> bytes:
+    return content + hashlib.sha256(content).digest()[:_CHECKSUM_BYTES]
+
+
+def _opened(record: bytes) -> bytes:
+    content = record[:-_CHECKSUM_BYTES]
+    if record != _sealed(content):
+        raise ValueError("the checksum is another")
+    return content

@@ -20,8 +20,8 @@ from twinledger.consensus import (
 )
 from twinledger.ledger.errors import invariant
 from twinledger.storage.damage import REPLACE_NODE, damaged
-from twinledger.storage.database import Database
-from twinledger.storage.log_check import check_mark, checked_positions
+from twinledger.storage.database import Database, View
+from twinledger.storage.log_check import check_mark, checked_entries
 from twinledger.storage.log_records import (
     ANCHOR_KEY,
     STATE_KEY,
@@ -93,7 +93,7 @@ class LogStore:
             marker.close()
             raise
         try:
-            anchor, state = _read_fixed_records(database, genesis_hash)
+            anchor, state = read_fixed_records(database, genesis_hash)
             store = cls(database, marker, anchor, state)
             store._check()
         except BaseException:
@@ -252,7 +252,8 @@ class LogStore:
         """Read the whole log and hold it against its marker."""
         mark = self._marker.mark
         marked = self._anchor
-        for position in checked_positions(self._database, self._anchor):
+        for entry in checked_entries(self._database, self._anchor):
+            position = Position(entry.index, entry.term, entry.hash)
             self._remember(position)
             if position.index == mark.index:
                 marked = position
@@ -264,7 +265,13 @@ def _mark(last: Position, state: LogState) -> Mark:
     return Mark(state.sequence, last.index, last.term, last.hash, state.hard_state.term)
 
 
-def _read_fixed_records(database: Database, genesis_hash: bytes) -> tuple[Position, LogState]:
+def read_fixed_records(database: View, genesis_hash: bytes) -> tuple[Position, LogState]:
+    """Return the log's anchor and its state.
+
+    Raises:
+        LedgerError: DATA_DAMAGED.
+        StorageFailure: the disk does not give them.
+    """
     anchor_record, state_record = database.get(ANCHOR_KEY), database.get(STATE_KEY)
     if anchor_record is None or state_record is None:
         raise damaged("The log's anchor or its state record is missing")

@@ -78,6 +78,14 @@ def test_every_kept_height_is_proven_and_older_ones_are_pruned(node: Node) -> No
         ChainProofs(node.chain).state(b"consortium", 25)
 
 
+def test_a_node_that_keeps_no_older_height_keeps_one(node: Node) -> None:
+    node = node.restarted(0)
+    states = grown(node, 20, random.Random(4))
+    assert node.chain.trees.oldest_height == 19
+    check_height(node, 20, states[20])
+    node.close()
+
+
 def test_a_restarted_node_proves_the_same_and_goes_on(node: Node) -> None:
     source = random.Random(2)
     states = grown(node, 12, source)

@@ -14,6 +14,7 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.storage.log_records import (
     ANCHOR_KEY,
     STATE_KEY,
+    configuration_key,
     decode_entry,
     encode_entry,
     entry_key,
@@ -170,6 +171,20 @@ def short_state(database: plyvel.DB) -> None:
     database.put(STATE_KEY, b"short")
 
 
+def another_vote(database: plyvel.DB) -> None:
+    record = database.get(STATE_KEY)
+    database.put(STATE_KEY, record[:24] + b"other" + record[29:])
+
+
+def another_anchor(database: plyvel.DB) -> None:
+    record = database.get(ANCHOR_KEY)
+    database.put(ANCHOR_KEY, record[:20] + b"other" + record[25:])
+
+
+def surplus_configuration(database: plyvel.DB) -> None:
+    database.put(configuration_key(41), b"")
+
+
 def removed_anchor(database: plyvel.DB) -> None:
     database.delete(ANCHOR_KEY)
 
@@ -192,6 +207,9 @@ def short_anchor(database: plyvel.DB) -> None:
         (short_state, "state record is not readable"),
         (removed_anchor, "anchor or its state record is missing"),
         (short_anchor, "anchor is not readable"),
+        (another_vote, "state record is not readable"),
+        (another_anchor, "anchor is not readable"),
+        (surplus_configuration, "list of configurations is wrong about index 41"),
     ],
 )
 def test_a_store_that_leveldb_finds_whole_is_still_checked(

@@ -1,0 +1,126 @@
+"""Executing a log again, into a scratch chain of its own.
+
+The scratch chain is written by the same code that wrote the node's, so that whatever a block leads
+to is in it: headers, receipts, state, trees and indexes, and what may yet be added to them.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from twinledger.consensus import Entry, EntryKind, Index
+from twinledger.consortium.genesis import Genesis
+from twinledger.execution.execute import block_transactions, execute, genesis_block
+from twinledger.execution.prepare import Prepared, prepare
+from twinledger.execution.results import Execution, Parent
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.storage.chain_store import ChainStore
+from twinledger.storage.damage import REBUILD_CHAIN
+from twinledger.storage.database import Database
+
+_CACHE_BYTES: Final = 32 << 20
+_AHEAD: Final = 32
+"""Blocks whose signatures are being checked before they are executed."""
+
+
+class _NoBodies:
+    """The scratch chain is not asked for blocks."""
+
+    def entry(self, index: Index) -> Entry:
+        raise LedgerError(Code.INTERNAL, f"an audit keeps no body of block {index}")
+
+
+@dataclass(slots=True)
+class Replay:
+    """A scratch chain that grows block by block."""
+
+    genesis: Genesis
+    chain: ChainStore
+    database: Database
+    """The scratch chain's records, to compare."""
+    written: Database
+    """Which block last wrote each key of the state: height u64."""
+    checks: Executor
+    transactions: int = 0
+    _ahead: list[tuple[Entry, bytes, list[Future[Prepared]]]] = field(default_factory=list)
+
+    @classmethod
+    def create(
+        cls, folder: Path, genesis: Genesis, kept_heights: int, checks: Executor
+    ) -> "Replay":
+        """Begin with the block of genesis, in a folder that is there.
+
+        Raises:
+            StorageFailure: the disk refused.
+        """
+        database = _new_database(folder / "expected")
+        written = _new_database(folder / "written")
+        chain = ChainStore(database, _NoBodies(), kept_heights)
+        replay = cls(genesis, chain, database, written, checks)
+        replay._take(genesis_block(genesis))
+        return replay
+
+    @property
+    def height(self) -> int:
+        """The height that was reached."""
+        return self.chain.applied_height or 0
+
+    def run(self, entries: Iterator[Entry]) -> Iterator[int]:
+        """Execute entries; yield the height after each.
+
+        Raises:
+            LedgerError: what reading the entries raises, after those before it were executed.
+        """
+        try:
+            for entry in entries:
+                self._ahead.append(self._prepared(entry))
+                if len(self._ahead) > _AHEAD:
+                    yield self._execute_next()
+        finally:
+            while self._ahead:
+                self._execute_next()
+        yield self.height
+
+    def close(self) -> None:
+        """Close the scratch stores."""
+        self.chain.close()
+        self.written.close()
+
+    def _prepared(self, entry: Entry) -> tuple[Entry, bytes, list[Future[Prepared]]]:
+        genesis = self.genesis
+        payload = entry.payload if entry.kind is EntryKind.BLOCK else b""
+        transactions = block_transactions(payload, genesis.limits)
+        futures = [
+            self.checks.submit(prepare, raw, genesis.limits, genesis.chain_id)
+            for raw in transactions
+        ]
+        return entry, payload, futures
+
+    def _execute_next(self) -> int:
+        entry, payload, futures = self._ahead.pop(0)
+        prepared = [future.result() for future in futures]
+        parent = self.chain.header(self.height)
+        genesis = self.genesis
+        execution = execute(
+            Parent.of(parent),
+            self.chain,
+            entry.term,
+            payload,
+            prepared,
+            genesis.chain_id,
+            genesis.limits,
+        )
+        self._take(execution)
+        self.transactions += len(prepared)
+        return self.height
+
+    def _take(self, execution: Execution) -> None:
+        self.chain.apply(execution)
+        height = execution.header.height.to_bytes(8, "big")
+        self.written.write([(key, height) for key in execution.writes], sync=False)
+
+
+def _new_database(path: Path) -> Database:
+    return Database(path, REBUILD_CHAIN, create=True, cache_bytes=_CACHE_BYTES)

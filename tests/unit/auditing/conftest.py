@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import pytest
+
+from scripts.benchmark.chain import Chain
+from twinledger.storage.folder_copy import copy_folder
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stopped node's folder with a chain of every kind of record, in tables and in logs."""
+    path = tmp_path_factory.mktemp("sound") / "data"
+    chain = Chain.create(path)
+    chain.grow(50)
+    chain.configuration()
+    chain.close()
+    chain = Chain.open(path)
+    chain.grow(50)
+    chain.close()
+    return path
+
+
+@pytest.fixture
+def folder(sound: Path, tmp_path: Path) -> Path:
+    """A copy of it, to damage."""
+    copy_folder(sound, tmp_path / "data")
+    return tmp_path / "data"
