@@ -268,9 +268,60 @@ _TWINS: dict[Code, Entry] = {
         _MISSING,
     ),
     Code.ACCESS_DENIED: Entry(
-        "None of the authors may do this",
-        "Let an identity of the member that owns the twin sign, in a role that may do it.",
+        "This is not allowed",
+        "Sign as an identity that may; `access explain` names the rule that decides.",
         _DENIED,
+    ),
+    Code.SIGN_OFF_MISSING: Entry(
+        "Too few of the parties that must sign this off have signed",
+        "Let as many of them as it says sign the same transaction, as its authors.",
+        _DENIED,
+    ),
+    Code.BAD_POLICY_PATH: Entry(
+        "The path of the rule is not allowed",
+        "Use an empty path for the whole twin, or reported, desired or relationship and what"
+        " follows it.",
+        _INVALID,
+    ),
+    Code.BAD_SUBJECT: Entry(
+        "The subject of the rule is not allowed",
+        "Use everyone, everyone:ROLE, member:NAME, member:NAME:ROLE or identity:MEMBER/NAME.",
+        _INVALID,
+    ),
+    Code.BAD_RULE: Entry(
+        "The rule is not one that could ever decide anything",
+        "Name an effect and at least one permission, each once, that there can be at the path.",
+        _INVALID,
+    ),
+    Code.BAD_SIGN_OFF: Entry(
+        "The sign-off is not one that could be met",
+        "Name members or identities as parties, each once, and at most as many signatures.",
+        _INVALID,
+    ),
+    Code.RULE_NOT_FOUND: Entry(
+        "The twin's policy has no such rule",
+        "List the policy to see its rules; those that expired are dropped with its next change.",
+        _MISSING,
+    ),
+    Code.TOO_MANY_RULES: Entry(
+        "The twin's policy would have more rules than the consortium allows",
+        "Take rules out, or use one for a member, a role or a shorter path.",
+        _STATE,
+    ),
+    Code.BAD_MEMBER: Entry(
+        "The member's name is not allowed",
+        "Use 1 to 64 of A-Z a-z 0-9 . _ - .",
+        _INVALID,
+    ),
+    Code.MEMBER_NOT_FOUND: Entry(
+        "The consortium has no such member",
+        "Check the name; `consortium show` lists the members.",
+        _MISSING,
+    ),
+    Code.ALREADY_OWNER: Entry(
+        "The twin belongs to this member already",
+        "Nothing is left to do.",
+        _STATE,
     ),
 }
 

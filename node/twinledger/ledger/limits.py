@@ -26,6 +26,8 @@ class Limits:
     """Segments of a property path."""
     max_properties: int = 4_096
     """Properties of one twin, both sections together."""
+    max_policy_rules: int = 64
+    """Rules and sign-offs of one twin's policy, together."""
     max_block_bytes: int = 1_048_576
     """A serialized BlockBody."""
     max_block_transactions: int = 2_000
@@ -46,6 +48,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "max_value_depth": (0, 12),
     "max_path_depth": (1, 16),
     "max_properties": (1, 1_000_000),
+    "max_policy_rules": (1, 4_096),
     "max_block_bytes": (2_048, 67_108_864),
     "max_block_transactions": (1, 100_000),
     "max_clock_lead_us": (100_000, 3_600_000_000),

@@ -48,6 +48,13 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
+def member(text: str) -> MemberName:
+    """Checks a member's name, or raises BAD_MEMBER."""
+    if not is_name(text):
+        raise LedgerError(Code.BAD_MEMBER, shown(text))
+    return MemberName(text)
+
+
 def identity(text: str) -> IdentityName:
     """Checks an identity's full name, or raises BAD_IDENTITY."""
     if not _IDENTITY.fullmatch(text):

@@ -7,14 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, IntEnum, StrEnum
+from enum import Enum, StrEnum
 from typing import Any, TypeAlias
 
-from twinledger.ledger import keys, names
+from twinledger.ledger import access_operations, keys, names
+from twinledger.ledger.access_operations import (
+    DeleteAccessRule,
+    DeleteSignOff,
+    PutAccessRule,
+    PutSignOff,
+    TransferTwin,
+)
 from twinledger.ledger.canonical import CanonicalValue
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import IdentityName, PropertyPath, RelationshipName, TwinId
+from twinledger.ledger.roles import Role as Role
 from twinledger.ledger.values import from_wire
 from twinledger.v1 import operation_pb2
 
@@ -32,15 +40,6 @@ class ChangeKind(Enum):
     SET = "set"
     DELETE = "delete"
     INCREMENT = "increment"
-
-
-class Role(IntEnum):
-    """What an identity may do; the numbers stand on the wire and in the state."""
-
-    ADMIN = 1
-    OPERATOR = 2
-    DEVICE = 3
-    AUDITOR = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,18 @@ class RevokeIdentity:
 
 
 Operation: TypeAlias = (
-    CreateTwin | UpdateTwin | Relate | Unrelate | RetireTwin | AdmitIdentity | RevokeIdentity
+    CreateTwin
+    | UpdateTwin
+    | Relate
+    | Unrelate
+    | RetireTwin
+    | PutAccessRule
+    | DeleteAccessRule
+    | PutSignOff
+    | DeleteSignOff
+    | TransferTwin
+    | AdmitIdentity
+    | RevokeIdentity
 )
 
 
@@ -246,6 +256,11 @@ _READERS: dict[str, Callable[[Any, Limits], Operation]] = {
     "relate": _read_relate,
     "unrelate": _read_unrelate,
     "retire_twin": _read_retire,
+    "put_access_rule": access_operations.read_put_access_rule,
+    "delete_access_rule": access_operations.read_delete_access_rule,
+    "put_sign_off": access_operations.read_put_sign_off,
+    "delete_sign_off": access_operations.read_delete_sign_off,
+    "transfer_twin": access_operations.read_transfer,
     "admit_identity": _read_admit,
     "revoke_identity": _read_revoke,
 }

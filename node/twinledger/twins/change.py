@@ -9,7 +9,10 @@ from twinledger.ledger import domains
 from twinledger.ledger.canonical import Timestamp, encode
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import MemberName
+from twinledger.ledger.receipt import Event, EventKind
+from twinledger.ledger.state import StateDraft
 from twinledger.ledger.transaction import TransactionId
+from twinledger.twins import state_keys
 from twinledger.twins.records import Origin, Twin
 
 
@@ -56,6 +59,15 @@ def check_version(twin: Twin, expected: int | None) -> None:
         raise LedgerError(
             Code.VERSION_MISMATCH, f"{twin.twin_id} has {twin.version}, not {expected}"
         )
+
+
+def store_update(
+    state: StateDraft, twin: Twin, place: Place, kind: EventKind, property_count: int | None = None
+) -> Event:
+    """Keeps a twin as its newest version, and tells of it."""
+    after = next_version(twin, place, property_count)
+    state.put(state_keys.twin_key(after.twin_id), after.encode())
+    return Event(kind, after.twin_id, after.version)
 
 
 def next_version(twin: Twin, place: Place, property_count: int | None = None) -> Twin:

@@ -10,6 +10,7 @@ import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import sys
+import twinledger.v1.access_pb2
 import twinledger.v1.value_pb2
 import typing
 
@@ -89,6 +90,11 @@ class Operation(google.protobuf.message.Message):
     RETIRE_TWIN_FIELD_NUMBER: builtins.int
     ADMIT_IDENTITY_FIELD_NUMBER: builtins.int
     REVOKE_IDENTITY_FIELD_NUMBER: builtins.int
+    PUT_ACCESS_RULE_FIELD_NUMBER: builtins.int
+    DELETE_ACCESS_RULE_FIELD_NUMBER: builtins.int
+    PUT_SIGN_OFF_FIELD_NUMBER: builtins.int
+    DELETE_SIGN_OFF_FIELD_NUMBER: builtins.int
+    TRANSFER_TWIN_FIELD_NUMBER: builtins.int
     @property
     def create_twin(self) -> global___CreateTwin:
         """Creates a twin."""
@@ -107,7 +113,7 @@ class Operation(google.protobuf.message.Message):
 
     @property
     def retire_twin(self) -> global___RetireTwin:
-        """Ends a twin's life; it can be read for ever and never changed again."""
+        """Ends a twin's life; it can be read for ever, and only who may read it may change."""
 
     @property
     def admit_identity(self) -> global___AdmitIdentity:
@@ -116,6 +122,26 @@ class Operation(google.protobuf.message.Message):
     @property
     def revoke_identity(self) -> global___RevokeIdentity:
         """Revokes an identity of the author's own member."""
+
+    @property
+    def put_access_rule(self) -> global___PutAccessRule:
+        """Puts a rule into a twin's policy."""
+
+    @property
+    def delete_access_rule(self) -> global___DeleteAccessRule:
+        """Takes a rule out of a twin's policy."""
+
+    @property
+    def put_sign_off(self) -> global___PutSignOff:
+        """Demands several signatures for a part of a twin."""
+
+    @property
+    def delete_sign_off(self) -> global___DeleteSignOff:
+        """Demands them no more."""
+
+    @property
+    def transfer_twin(self) -> global___TransferTwin:
+        """Hands a twin over to another member."""
 
     def __init__(
         self,
@@ -127,10 +153,15 @@ class Operation(google.protobuf.message.Message):
         retire_twin: global___RetireTwin | None = ...,
         admit_identity: global___AdmitIdentity | None = ...,
         revoke_identity: global___RevokeIdentity | None = ...,
+        put_access_rule: global___PutAccessRule | None = ...,
+        delete_access_rule: global___DeleteAccessRule | None = ...,
+        put_sign_off: global___PutSignOff | None = ...,
+        delete_sign_off: global___DeleteSignOff | None = ...,
+        transfer_twin: global___TransferTwin | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "kind", b"kind", "relate", b"relate", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "unrelate", b"unrelate", "update_twin", b"update_twin"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "kind", b"kind", "relate", b"relate", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "unrelate", b"unrelate", "update_twin", b"update_twin"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["create_twin", "update_twin", "relate", "unrelate", "retire_twin", "admit_identity", "revoke_identity"] | None: ...
+    def HasField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "delete_access_rule", b"delete_access_rule", "delete_sign_off", b"delete_sign_off", "kind", b"kind", "put_access_rule", b"put_access_rule", "put_sign_off", b"put_sign_off", "relate", b"relate", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "transfer_twin", b"transfer_twin", "unrelate", b"unrelate", "update_twin", b"update_twin"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "delete_access_rule", b"delete_access_rule", "delete_sign_off", b"delete_sign_off", "kind", b"kind", "put_access_rule", b"put_access_rule", "put_sign_off", b"put_sign_off", "relate", b"relate", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "transfer_twin", b"transfer_twin", "unrelate", b"unrelate", "update_twin", b"update_twin"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["create_twin", "update_twin", "relate", "unrelate", "retire_twin", "admit_identity", "revoke_identity", "put_access_rule", "delete_access_rule", "put_sign_off", "delete_sign_off", "transfer_twin"] | None: ...
 
 global___Operation = Operation
 
@@ -327,7 +358,7 @@ global___Unrelate = Unrelate
 
 @typing.final
 class RetireTwin(google.protobuf.message.Message):
-    """Ends a twin's life. Raises its version by 1, for the last time."""
+    """Ends a twin's life. Raises its version by 1; after that only its policy may change."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -403,3 +434,200 @@ class RevokeIdentity(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["identity", b"identity"]) -> None: ...
 
 global___RevokeIdentity = RevokeIdentity
+
+@typing.final
+class PutAccessRule(google.protobuf.message.Message):
+    """Puts a rule into a twin's policy, in place of one with the same path, subject and effect. Needs
+    administer at the rule's path. Raises the twin's version by 1; rules that have expired are dropped.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OBSERVED_AT_US_FIELD_NUMBER: builtins.int
+    RULE_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin; it may be retired."""
+    expected_version: builtins.int
+    """Compare-and-set, as in UpdateTwin."""
+    observed_at_us: builtins.int
+    """When it was decided; microseconds since 1970. Absent: not stated."""
+    @property
+    def rule(self) -> twinledger.v1.access_pb2.AccessRule:
+        """The rule."""
+
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        observed_at_us: builtins.int | None = ...,
+        rule: twinledger.v1.access_pb2.AccessRule | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_expected_version", b"_expected_version", "_observed_at_us", b"_observed_at_us", "expected_version", b"expected_version", "observed_at_us", b"observed_at_us", "rule", b"rule"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_expected_version", b"_expected_version", "_observed_at_us", b"_observed_at_us", "expected_version", b"expected_version", "observed_at_us", b"observed_at_us", "rule", b"rule", "twin_id", b"twin_id"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_expected_version", b"_expected_version"]) -> typing.Literal["expected_version"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_observed_at_us", b"_observed_at_us"]) -> typing.Literal["observed_at_us"] | None: ...
+
+global___PutAccessRule = PutAccessRule
+
+@typing.final
+class DeleteAccessRule(google.protobuf.message.Message):
+    """Takes a rule out of a twin's policy. Needs administer at the rule's path. Raises the twin's
+    version by 1; rules that have expired are dropped.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OBSERVED_AT_US_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    EFFECT_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin; it may be retired."""
+    expected_version: builtins.int
+    """Compare-and-set, as in UpdateTwin."""
+    observed_at_us: builtins.int
+    """When it was decided; microseconds since 1970. Absent: not stated."""
+    path: builtins.str
+    """The rule's path."""
+    subject: builtins.str
+    """The rule's subject."""
+    effect: twinledger.v1.access_pb2.Effect.ValueType
+    """The rule's effect."""
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        observed_at_us: builtins.int | None = ...,
+        path: builtins.str = ...,
+        subject: builtins.str = ...,
+        effect: twinledger.v1.access_pb2.Effect.ValueType = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_expected_version", b"_expected_version", "_observed_at_us", b"_observed_at_us", "expected_version", b"expected_version", "observed_at_us", b"observed_at_us"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_expected_version", b"_expected_version", "_observed_at_us", b"_observed_at_us", "effect", b"effect", "expected_version", b"expected_version", "observed_at_us", b"observed_at_us", "path", b"path", "subject", b"subject", "twin_id", b"twin_id"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_expected_version", b"_expected_version"]) -> typing.Literal["expected_version"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_observed_at_us", b"_observed_at_us"]) -> typing.Literal["observed_at_us"] | None: ...
+
+global___DeleteAccessRule = DeleteAccessRule
+
+@typing.final
+class PutSignOff(google.protobuf.message.Message):
+    """Demands several signatures for a part of a twin, in place of a sign-off at the same path. Needs
+    administer at the path, and what the sign-off it replaces demands. Raises the twin's version by 1.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OBSERVED_AT_US_FIELD_NUMBER: builtins.int
+    SIGN_OFF_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin; it may be retired."""
+    expected_version: builtins.int
+    """Compare-and-set, as in UpdateTwin."""
+    observed_at_us: builtins.int
+    """When it was decided; microseconds since 1970. Absent: not stated."""
+    @property
+    def sign_off(self) -> twinledger.v1.access_pb2.SignOff:
+        """The sign-off."""
+
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        observed_at_us: builtins.int | None = ...,
+        sign_off: twinledger.v1.access_pb2.SignOff | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_expected_version", b"_expected_version", "_observed_at_us", b"_observed_at_us", "expected_version", b"expected_version", "observed_at_us", b"observed_at_us", "sign_off", b"sign_off"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_expected_version", b"_expected_version", "_observed_at_us", b"_observed_at_us", "expected_version", b"expected_version", "observed_at_us", b"observed_at_us", "sign_off", b"sign_off", "twin_id", b"twin_id"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_expected_version", b"_expected_version"]) -> typing.Literal["expected_version"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_observed_at_us", b"_observed_at_us"]) -> typing.Literal["observed_at_us"] | None: ...
+
+global___PutSignOff = PutSignOff
+
+@typing.final
+class DeleteSignOff(google.protobuf.message.Message):
+    """Lifts a sign-off. Needs administer at the path, and what the sign-off demands. Raises the twin's
+    version by 1.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OBSERVED_AT_US_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin; it may be retired."""
+    expected_version: builtins.int
+    """Compare-and-set, as in UpdateTwin."""
+    observed_at_us: builtins.int
+    """When it was decided; microseconds since 1970. Absent: not stated."""
+    path: builtins.str
+    """The sign-off's path."""
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        observed_at_us: builtins.int | None = ...,
+        path: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_expected_version", b"_expected_version", "_observed_at_us", b"_observed_at_us", "expected_version", b"expected_version", "observed_at_us", b"observed_at_us"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_expected_version", b"_expected_version", "_observed_at_us", b"_observed_at_us", "expected_version", b"expected_version", "observed_at_us", b"observed_at_us", "path", b"path", "twin_id", b"twin_id"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_expected_version", b"_expected_version"]) -> typing.Literal["expected_version"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_observed_at_us", b"_observed_at_us"]) -> typing.Literal["observed_at_us"] | None: ...
+
+global___DeleteSignOff = DeleteSignOff
+
+@typing.final
+class TransferTwin(google.protobuf.message.Message):
+    """Hands a twin over to another member. Needs transfer, and an author who is an admin or operator of
+    the new owner. The policy stays as it is. Raises the twin's version by 1.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OBSERVED_AT_US_FIELD_NUMBER: builtins.int
+    NEW_OWNER_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin to hand over."""
+    expected_version: builtins.int
+    """Compare-and-set, as in UpdateTwin."""
+    observed_at_us: builtins.int
+    """When it happened; microseconds since 1970. Absent: not stated."""
+    new_owner: builtins.str
+    """The member that owns it from then on; another than before."""
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        observed_at_us: builtins.int | None = ...,
+        new_owner: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_expected_version", b"_expected_version", "_observed_at_us", b"_observed_at_us", "expected_version", b"expected_version", "observed_at_us", b"observed_at_us"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_expected_version", b"_expected_version", "_observed_at_us", b"_observed_at_us", "expected_version", b"expected_version", "new_owner", b"new_owner", "observed_at_us", b"observed_at_us", "twin_id", b"twin_id"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_expected_version", b"_expected_version"]) -> typing.Literal["expected_version"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_observed_at_us", b"_observed_at_us"]) -> typing.Literal["observed_at_us"] | None: ...
+
+global___TransferTwin = TransferTwin

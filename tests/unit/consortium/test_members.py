@@ -21,7 +21,7 @@ LEAF: Any = decode(CONSORTIUM.encode())
 def test_the_leaf_is_the_map_of_the_page():
     assert sorted(LEAF) == ["limits", "members", "name"]
     assert LEAF["limits"]["max_lifetime_us"] == DEFAULT_LIMITS.max_lifetime_us
-    assert len(LEAF["limits"]) == 10
+    assert len(LEAF["limits"]) == 11
     maker = LEAF["members"]["maker"]
     assert maker["admins"] == {"admin": member("maker", 7100).admins[0].public_key}
     node = {"peer_address": "127.0.0.1:7100", "client_address": "127.0.0.1:7101", "voter": True}

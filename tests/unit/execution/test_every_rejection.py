@@ -12,14 +12,19 @@ from tests.unit.ledger.wire import (
     admit,
     create,
     delete,
+    delete_rule,
     increment,
+    put_rule,
+    put_sign_off,
     relate,
     retire,
     revoke,
     set_,
+    transfer,
     unrelate,
     update,
 )
+from twinledger.ledger.access import Effect, Permission
 from twinledger.ledger.catalogue import REJECTIONS
 from twinledger.ledger.errors import Code
 from twinledger.ledger.limits import DEFAULT_LIMITS
@@ -28,7 +33,7 @@ from twinledger.ledger.transaction import assemble, sign
 from twinledger.v1.operation_pb2 import Operation
 from twinledger.v1.transaction_pb2 import SignedTransaction
 
-LIMITS = replace(DEFAULT_LIMITS, max_properties=1)
+LIMITS = replace(DEFAULT_LIMITS, max_properties=1, max_policy_rules=1)
 KEY = UTILITY.key.public_key
 LIFETIME_US = LIMITS.max_lifetime_us
 
@@ -45,6 +50,11 @@ OPERATIONS: dict[Code, Operation] = {
     Code.RELATIONSHIP_EXISTS: relate("pump", "feeds", "pump"),
     Code.RELATIONSHIP_NOT_FOUND: unrelate("pump", "fills", "pump"),
     Code.ACCESS_DENIED: retire("theirs"),
+    Code.SIGN_OFF_MISSING: retire("signed"),
+    Code.RULE_NOT_FOUND: delete_rule("pump", "everyone", effect=Effect.REVOKE),
+    Code.TOO_MANY_RULES: put_rule("signed", "everyone", Permission.READ),
+    Code.MEMBER_NOT_FOUND: transfer("pump", "ghost"),
+    Code.ALREADY_OWNER: transfer("pump", "utility"),
     Code.IDENTITY_EXISTS: admit("utility/admin", KEY, Role.ADMIN),
     Code.IDENTITY_NOT_FOUND: revoke("utility/ghost"),
     Code.LAST_ADMIN: revoke("utility/admin"),
@@ -99,6 +109,8 @@ def chain() -> Chain:
         create("pump", set_("x", 1)),
         relate("pump", "feeds", "pump"),
         create("old"),
+        create("signed"),
+        put_sign_off("signed", 1, ["member:maker"], Permission.TRANSFER),
         retire("old"),
         admit("utility/former", former, Role.OPERATOR),
         revoke("utility/former"),

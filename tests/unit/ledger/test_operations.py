@@ -1,6 +1,8 @@
 """Operations as they are read from the wire, with every check that needs no state."""
 
 import math
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -10,13 +12,18 @@ from tests.unit.ledger.wire import (
     create,
     delete,
     increment,
+    put_rule,
+    put_sign_off,
     relate,
     retire,
     revoke,
     set_,
+    transfer,
     unrelate,
     update,
 )
+from twinledger.ledger.access import Effect, Permission
+from twinledger.ledger.access_operations import PutAccessRule
 from twinledger.ledger.errors import Code
 from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.limits import DEFAULT_LIMITS
@@ -36,6 +43,7 @@ from twinledger.ledger.operations import (
     UpdateTwin,
     read_operation,
 )
+from twinledger.v1 import access_pb2
 from twinledger.v1 import operation_pb2 as wire
 from twinledger.v1.value_pb2 import Value
 
@@ -108,6 +116,18 @@ def with_section(section: int) -> wire.Operation:
     return message
 
 
+READ = Permission.READ
+NO_EFFECT = cast("Effect", SimpleNamespace(value=0))
+
+
+def rule_at(path: str) -> wire.Operation:
+    return put_rule("a", "everyone", READ, path=path)
+
+
+def signed_by(required: int, *parties: str) -> wire.Operation:
+    return put_sign_off("a", required, parties, Permission.WRITE)
+
+
 BAD: dict[str, tuple[wire.Operation, Code]] = {
     "no kind": (wire.Operation(), Code.UNKNOWN_OPERATION),
     "a bad id": (create("a/b"), Code.BAD_TWIN_ID),
@@ -141,7 +161,60 @@ BAD: dict[str, tuple[wire.Operation, Code]] = {
     "no role": (with_role(0), Code.BAD_ROLE),
     "an unknown role": (with_role(5), Code.BAD_ROLE),
     "revoking nobody": (revoke(""), Code.BAD_IDENTITY),
+    "a subject that is no word": (put_rule("a", "nobody", READ), Code.BAD_SUBJECT),
+    "a subject without a name": (put_rule("a", "member:", READ), Code.BAD_SUBJECT),
+    "a subject of no role": (put_rule("a", "member:maker:owner", READ), Code.BAD_SUBJECT),
+    "a subject of half a name": (put_rule("a", "identity:maker", READ), Code.BAD_SUBJECT),
+    "a rule at a slash": (rule_at("/"), Code.BAD_POLICY_PATH),
+    "a rule in no section": (rule_at("flow"), Code.BAD_POLICY_PATH),
+    "a rule at half a path": (rule_at("reported/"), Code.BAD_POLICY_PATH),
+    "a rule at half a relationship": (rule_at("relationship/"), Code.BAD_POLICY_PATH),
+    "a rule below a relationship": (rule_at("relationship/x/y/z"), Code.BAD_POLICY_PATH),
+    "a rule too deep": (rule_at("reported/a/b/c/d/e/f/g/h/i"), Code.BAD_POLICY_PATH),
+    "a rule of no effect": (put_rule("a", "everyone", READ, effect=NO_EFFECT), Code.BAD_RULE),
+    "a rule of no permission": (put_rule("a", "everyone"), Code.BAD_RULE),
+    "a permission twice": (put_rule("a", "everyone", READ, READ), Code.BAD_RULE),
+    "an unknown permission": (put_rule("a", "everyone", Permission(32)), Code.BAD_RULE),
+    "writing a relationship": (
+        put_rule("a", "everyone", Permission.WRITE, path="relationship"),
+        Code.BAD_RULE,
+    ),
+    "relating a property": (
+        put_rule("a", "everyone", Permission.RELATE, path="reported"),
+        Code.BAD_RULE,
+    ),
+    "handing over a part": (
+        put_rule("a", "everyone", Permission.TRANSFER, path="reported"),
+        Code.BAD_RULE,
+    ),
+    "a sign-off by everyone": (signed_by(1, "everyone"), Code.BAD_SIGN_OFF),
+    "a sign-off of reading": (put_sign_off("a", 1, ["member:maker"], READ), Code.BAD_SIGN_OFF),
+    "a sign-off by none": (signed_by(0, "member:maker"), Code.BAD_SIGN_OFF),
+    "a sign-off by more than there are": (signed_by(2, "member:maker"), Code.BAD_SIGN_OFF),
+    "a party twice": (signed_by(2, "member:maker", "member:maker"), Code.BAD_SIGN_OFF),
+    "more parties than authors": (
+        signed_by(1, *(f"member:m{number}" for number in range(9))),
+        Code.BAD_SIGN_OFF,
+    ),
+    "an owner of a bad name": (transfer("a", "b/c"), Code.BAD_MEMBER),
 }
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "reported", "reported/a/b", "desired/x", "relationship", "relationship/x/y:1"],
+)
+def test_a_rule_may_stand_at_every_part_of_a_twin(path: str):
+    operation = read_operation(rule_at(path), DEFAULT_LIMITS)
+    assert isinstance(operation, PutAccessRule)
+    assert operation.rule.path == path
+
+
+def test_permissions_have_the_numbers_of_the_wire():
+    for permission in Permission:
+        number = access_pb2.Permission.Value(f"PERMISSION_{permission.name}")
+        assert permission == 1 << (number - 1)
+    assert len(access_pb2.Permission.keys()) == len(Permission) + 1
 
 
 @pytest.mark.parametrize(("message", "code"), BAD.values(), ids=BAD)
