@@ -24,7 +24,7 @@ PolicyPath = NewType("PolicyPath", str)
 
 WHOLE_TWIN = PolicyPath("")
 RELATIONSHIPS = "relationship"
-_PROPERTIES = ("reported", "desired")
+_TOPS = ("", "reported", "desired", RELATIONSHIPS)
 
 
 class Permission(IntFlag):
@@ -149,14 +149,16 @@ def depth(path: str) -> int:
 
 def read_path(text: str, limits: Limits) -> PolicyPath:
     """Checks a policy's path, or raises BAD_POLICY_PATH."""
+    if text in _TOPS:
+        return PolicyPath(text)
     section, _, rest = text.partition("/")
+    if section not in _TOPS:
+        raise LedgerError(Code.BAD_POLICY_PATH, names.shown(text))
     try:
-        if section in _PROPERTIES and text != section:
-            names.path(rest, limits.max_path_depth)
-        elif section == RELATIONSHIPS and text != section:
+        if section == RELATIONSHIPS:
             _check_relationship(rest)
-        elif text not in ("", RELATIONSHIPS, *_PROPERTIES):
-            raise LedgerError(Code.BAD_POLICY_PATH, names.shown(text))
+        else:
+            names.path(rest, limits.max_path_depth)
     except LedgerError as error:
         raise LedgerError(Code.BAD_POLICY_PATH, error.detail) from None
     return PolicyPath(text)

@@ -1,4 +1,4 @@
-"""The operations about who may do what to a twin, and whose it is, as values, read from the wire."""
+"""Operations about who may do what to a twin, and whose it is, read from the wire."""
 
 from __future__ import annotations
 

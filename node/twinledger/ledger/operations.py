@@ -22,7 +22,7 @@ from twinledger.ledger.canonical import CanonicalValue
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import IdentityName, PropertyPath, RelationshipName, TwinId
-from twinledger.ledger.roles import Role as Role
+from twinledger.ledger.roles import Role as Role  # noqa: PLC0414 - admitting an identity names one
 from twinledger.ledger.values import from_wire
 from twinledger.v1 import operation_pb2
 

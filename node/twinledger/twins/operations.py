@@ -44,8 +44,9 @@ def update(state: StateDraft, operation: UpdateTwin, place: Place, limits: Limit
     """Changes properties of a twin.
 
     Raises:
-        LedgerError: TWIN_NOT_FOUND, TWIN_RETIRED, ACCESS_DENIED, SIGN_OFF_MISSING, VERSION_MISMATCH, PATH_CONFLICT,
-            PROPERTY_NOT_FOUND, WRONG_TYPE, INCREMENT_OVERFLOW or TOO_MANY_PROPERTIES.
+        LedgerError: TWIN_NOT_FOUND, TWIN_RETIRED, ACCESS_DENIED, SIGN_OFF_MISSING,
+            VERSION_MISMATCH, PATH_CONFLICT, PROPERTY_NOT_FOUND, WRONG_TYPE, INCREMENT_OVERFLOW or
+            TOO_MANY_PROPERTIES.
     """
     twin = load_active_twin(state, operation.twin_id)
     paths = [f"{change.section.value}/{change.path}" for change in operation.changes]
