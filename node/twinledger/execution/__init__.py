@@ -6,5 +6,6 @@ every signature and every rule is checked again here.
 
 Read in this order: ``results`` (what goes in and comes out), ``prepare`` (what can be checked
 without the state, beforehand and in threads), ``overlay`` (changes nobody sees yet), ``checks``
-(may this transaction be executed at all) and ``execute`` (the block).
+(may this transaction be executed at all), ``judge`` (the transactions), ``trees`` (what becomes of
+the Merkle trees) and ``execute`` (the block).
 """

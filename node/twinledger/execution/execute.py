@@ -9,12 +9,13 @@ from twinledger.consortium.members import CONSORTIUM_KEY, consortium_hash
 from twinledger.execution.judge import BlockJudge
 from twinledger.execution.prepare import Prepared
 from twinledger.execution.results import Execution, Parent, StateReader
+from twinledger.execution.trees import update_trees
 from twinledger.ledger.block import BlockBody
 from twinledger.ledger.errors import Code, LedgerError, invariant
 from twinledger.ledger.header import BlockHeader, header_hash
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.merkle import EMPTY_ROOT, tree_hash
-from twinledger.ledger.state_tree import update
+from twinledger.ledger.state_tree import TreeUpdate, update
 from twinledger.ledger.state_tree_page import Branch, Page, PageKey
 
 
@@ -59,9 +60,8 @@ def execute(
     height, time_us = parent.height + 1, max(parent.time_us, body.time_us)
     judge = BlockJudge(state, height, time_us, chain_id, limits)
     receipts = tuple([judge.judge(index, item).encode() for index, item in enumerate(prepared)])
-    writes = dict(sorted(judge.draft.changes.items()))
-    tree = update(state, Branch(parent.state_root, parent.height), height, writes)
-    consortium = writes.get(CONSORTIUM_KEY)
+    tree = update_trees(state, Branch(parent.state_root, parent.height), height, judge.draft)
+    consortium = judge.draft.changes.get(CONSORTIUM_KEY)
     header = BlockHeader(
         height=height,
         term=term,
@@ -72,14 +72,24 @@ def execute(
         state_root=tree.root,
         consortium_hash=consortium_hash(consortium) if consortium else parent.consortium_hash,
     )
+    return _executed(header, body.transactions, receipts, judge, tree)
+
+
+def _executed(
+    header: BlockHeader,
+    transactions: tuple[bytes, ...],
+    receipts: tuple[bytes, ...],
+    judge: BlockJudge,
+    tree: TreeUpdate,
+) -> Execution:
     header_bytes = header.encode()
     return Execution(
         header=header,
         header_bytes=header_bytes,
         header_hash=header_hash(header_bytes),
-        transactions=body.transactions,
+        transactions=transactions,
         receipts=receipts,
-        writes=writes,
+        writes=dict(sorted(judge.draft.changes.items())),
         tree=tree,
         consumed=tuple(judge.consumed),
         updates=tuple(judge.updates),

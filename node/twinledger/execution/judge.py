@@ -76,7 +76,13 @@ class BlockJudge:
         events: list[Event] = []
         for operation_index, operation in enumerate(transaction.operations):
             place = Place(
-                transaction.id, authors, self._time_us, self._height, index, operation_index
+                transaction.id,
+                authors,
+                self._time_us,
+                self._height,
+                index,
+                operation_index,
+                transaction.salt,
             )
             try:
                 events.append(_apply(draft, operation, place, self._limits))

@@ -14,7 +14,7 @@ from twinledger.ledger.transaction import TransactionId
 
 
 class StateReader(StateView, PageReader, Protocol):
-    """The agreed state exactly after the parent block, and the pages of its tree."""
+    """The agreed state exactly after the parent block, and the pages of its trees."""
 
     def seen(self, transaction_id: TransactionId) -> bool:
         """Whether a block up to the parent used up this id.
@@ -82,7 +82,7 @@ class Execution:
         transactions: The serialized transactions, in order.
         receipts: The canonical receipts, one for each transaction.
         writes: What changes in the state, keys ascending by bytes; None deletes.
-        tree: What that changes in the state tree.
+        tree: What that changes in the state tree and in the trees of twins.
         consumed: The transactions that used up their ids.
         updates: The updates of twins, in the order they happened.
     """

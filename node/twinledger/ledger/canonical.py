@@ -274,14 +274,37 @@ class MapForm:
         """
         return _whole(raw, self._read)
 
+    def take_out(self, raw: bytes, place: int) -> tuple[Any, bytes]:
+        """The value at a place of the form but the first, and the map that is left without it.
+
+        What comes behind that place is not read.
+
+        Raises:
+            LedgerError: MALFORMED.
+        """
+        value, start, end = None, 0, 0
+        try:
+            for prefix, kind in self._fields[: place + 1]:
+                start = end
+                value, end = _read_field(raw, start, prefix, kind)
+        except (struct.error, IndexError, UnicodeDecodeError):
+            raise LedgerError(Code.MALFORMED, "a canonical map ends too early") from None
+        header = _TAGGED_SIZE.pack(9, len(self._fields) - 1)
+        return value, header + raw[len(header) : start] + raw[end:]
+
     def _read(self, raw: bytes) -> tuple[list[Any], int]:
         values = []
         at = 0
         for prefix, kind in self._fields:
-            if not raw.startswith(prefix, at):
-                raise LedgerError(Code.MALFORMED, "a canonical map has other keys")
-            value, at = _read(raw, at + len(prefix), 1)
-            if type(value) is not kind and kind is not object:
-                raise LedgerError(Code.MALFORMED, "a canonical map holds another kind of value")
+            value, at = _read_field(raw, at, prefix, kind)
             values.append(value)
         return values, at
+
+
+def _read_field(raw: bytes, at: int, prefix: bytes, kind: type) -> tuple[Any, int]:
+    if not raw.startswith(prefix, at):
+        raise LedgerError(Code.MALFORMED, "a canonical map has other keys")
+    value, at = _read(raw, at + len(prefix), 1)
+    if type(value) is not kind and kind is not object:
+        raise LedgerError(Code.MALFORMED, "a canonical map holds another kind of value")
+    return value, at

@@ -18,6 +18,9 @@ STATE_PATH: Final = b"twinledger/v1/state-path\0"
 STATE_VALUE: Final = b"twinledger/v1/state-value\0"
 STATE_LEAF: Final = b"twinledger/v1/state-leaf\0"
 STATE_NODE: Final = b"twinledger/v1/state-node\0"
+TWIN_PATH: Final = b"twinledger/v1/twin-path\0"
+TWIN_VALUE: Final = b"twinledger/v1/twin-value\0"
+TWIN_SALT: Final = b"twinledger/v1/twin-salt\0"
 HISTORY: Final = b"twinledger/v1/history\0"
 
 ZERO_HASH: Final = bytes(32)

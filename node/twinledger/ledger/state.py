@@ -49,8 +49,13 @@ def split_leaf(form: MapForm, raw: bytes) -> list[Any]:
     return _undamaged(form.split, raw)
 
 
-def _undamaged(read: Callable[[bytes], V], raw: bytes) -> V:
+def take_out_of_leaf(form: MapForm, raw: bytes, place: int) -> tuple[Any, bytes]:
+    """One value of such a map, and the map without it, or DATA_DAMAGED."""
+    return _undamaged(form.take_out, raw, place)
+
+
+def _undamaged(read: Callable[..., V], *arguments: Any) -> V:
     try:
-        return read(raw)
+        return read(*arguments)
     except LedgerError as error:
         raise LedgerError(Code.DATA_DAMAGED, f"in the state, {error.detail}") from None

@@ -88,10 +88,14 @@ def verify_presence(root: bytes, key: bytes, value: bytes, proof: StateProof) ->
     Raises:
         LedgerError: PROOF_INVALID.
     """
+    verify_leaf(root, path_of(key), hash_value(value), proof)
+
+
+def verify_leaf(root: bytes, path: bytes, value_hash: bytes, proof: StateProof) -> None:
+    """The same of any tree, by path and value hash."""
     if proof.end is not End.LEAF or proof.other is not None:
         _refuse("it is a proof of absence")
-    path = path_of(key)
-    _check_way(root, path, leaf_hash(path, hash_value(value)), proof.siblings)
+    _check_way(root, path, leaf_hash(path, value_hash), proof.siblings)
 
 
 def verify_absence(root: bytes, key: bytes, proof: StateProof) -> None:
@@ -100,7 +104,11 @@ def verify_absence(root: bytes, key: bytes, proof: StateProof) -> None:
     Raises:
         LedgerError: PROOF_INVALID.
     """
-    path = path_of(key)
+    verify_no_leaf(root, path_of(key), proof)
+
+
+def verify_no_leaf(root: bytes, path: bytes, proof: StateProof) -> None:
+    """The same of any tree, by path."""
     if proof.end is End.EMPTY and proof.other is None:
         _check_way(root, path, EMPTY, proof.siblings)
     elif proof.end is End.OTHER_LEAF and proof.other is not None:

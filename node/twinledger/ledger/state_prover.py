@@ -1,4 +1,4 @@
-"""Making proofs from the stored pages of the state tree."""
+"""Making proofs from the stored pages of the state tree, or of a twin's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from twinledger.ledger.state_tree_page import (
     EMPTY,
     INNER_SIZE,
     LEVELS,
+    NO_LEAVES,
     WIDTH,
     Branch,
     Page,
@@ -33,13 +34,14 @@ def prove(reader: PageReader, root: Branch, key: bytes) -> StateProof:
     return prove_path(reader, root, path_of(key))
 
 
-def prove_path(reader: PageReader, root: Branch, path: bytes) -> StateProof:
-    """The same by path."""
+def prove_path(reader: PageReader, root: Branch, path: bytes, tree: bytes = b"") -> StateProof:
+    """The same by path, in any tree."""
     siblings: list[bytes] = []
-    found = root.pack()
+    # A twin's empty tree has no page.
+    found = NO_LEAVES if root.hash == EMPTY else root.pack()
     digits = 0
     while len(found) == BRANCH_SIZE:
-        key = PageKey(int.from_bytes(found[32:], "big"), prefix_of(path, digits))
+        key = PageKey(int.from_bytes(found[32:], "big"), prefix_of(path, digits), tree)
         page = load_page(reader, key, found[:32])
         found = _descend(page, slot_of(path, digits), siblings)
         digits += 1

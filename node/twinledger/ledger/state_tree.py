@@ -1,9 +1,10 @@
-"""The state tree: a compressed sparse Merkle tree over all agreed state, updated once for a block.
+"""Compressed sparse Merkle trees, each updated once for a block: the state's, and every twin's own.
 
 ``docs/formats``, "State tree", says what is hashed. The tree of a set of keys and values is the
 same whatever came before, so it knows nothing of heights; but its pages are stored by the height of
 the block that wrote them, so that the trees of many heights share what did not change. The root's
 page is written by every block, changed or not: the page of height h is where the tree of h begins.
+A twin's tree is stored in the same way (``twins.tree``), but only by the blocks that change it.
 """
 
 from __future__ import annotations
@@ -87,17 +88,21 @@ def _change(item: tuple[bytes, bytes | None]) -> Change:
 
 
 def update_leaves(
-    reader: PageReader, parent: Branch | None, height: int, changes: list[Change]
+    reader: PageReader,
+    parent: Branch | None,
+    height: int,
+    changes: list[Change],
+    tree: bytes = b"",
 ) -> TreeUpdate:
-    """The same by paths, each at most once, with their new leaves or none."""
-    work = _Update(reader, height)
+    """The same by paths, each at most once, with their new leaves or none, in any tree."""
+    work = _Update(reader, height, tree)
     before = EMPTY_PAGE
     if parent is not None:
-        key = PageKey(parent.height, b"")
+        key = PageKey(parent.height, b"", tree)
         before = load_page(reader, key, parent.hash)
         work.stale.append(key)
     page = work.changed(before, changes, b"")
-    work.pages[PageKey(height, b"")] = page
+    work.pages[PageKey(height, b"", tree)] = page
     return TreeUpdate(page.hash, work.pages, tuple(work.stale))
 
 
@@ -109,10 +114,7 @@ def load_page(reader: PageReader, key: PageKey, expected: bytes) -> Page:
     """
     page = reader.tree_page(key)
     if page.hash != expected:
-        raise LedgerError(
-            Code.DATA_DAMAGED,
-            f"the state tree's page '{key.prefix.decode()}' of height {key.height} is another",
-        )
+        raise LedgerError(Code.DATA_DAMAGED, f"{key.shown} is another")
     return page
 
 
@@ -129,13 +131,14 @@ def prefix_of(path: bytes, digits: int) -> bytes:
 class _Update:
     """Collects the pages of one update; at most 64 lie above one another."""
 
-    __slots__ = ("_height", "_reader", "pages", "stale")
+    __slots__ = ("_height", "_reader", "_tree", "pages", "stale")
 
-    def __init__(self, reader: PageReader, height: int) -> None:
+    def __init__(self, reader: PageReader, height: int, tree: bytes) -> None:
         self.pages: dict[PageKey, Page] = {}
         self.stale: list[PageKey] = []
         self._reader = reader
         self._height = height
+        self._tree = tree
 
     def changed(self, page: Page, changes: list[Change], prefix: bytes) -> Page:
         """The page of a prefix after changes below it; stores the pages that lie below."""
@@ -164,7 +167,7 @@ class _Update:
         return self._stored(self.changed(EMPTY_PAGE, changes, prefix), prefix)
 
     def _branch(self, before: Subtree, changes: list[Change], prefix: bytes) -> Subtree:
-        key = PageKey(int.from_bytes(before[32:], "big"), prefix)
+        key = PageKey(int.from_bytes(before[32:], "big"), prefix, self._tree)
         expected = before[:32]
         page = self.changed(load_page(self._reader, key, expected), changes, prefix)
         if page.hash == expected:
@@ -176,5 +179,5 @@ class _Update:
         root = page.subtrees[1]
         if len(root) != INNER_SIZE:
             return root  # it has one leaf or none and stands in the page above
-        self.pages[PageKey(self._height, prefix)] = page
+        self.pages[PageKey(self._height, prefix, self._tree)] = page
         return root + self._height.to_bytes(8, "big")

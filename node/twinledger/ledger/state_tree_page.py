@@ -1,4 +1,4 @@
-"""What the state tree is made of: leaves, branches, and the pages they are stored in.
+"""What the state tree, and each twin's own, is made of: leaves, branches, and stored pages.
 
 The tree is binary and hashed as such: ``docs/formats``, "State tree" defines it without a word of
 pages. A page only holds four levels of it together, because a database reads and writes one record
@@ -58,14 +58,26 @@ class Branch(NamedTuple):
 
 
 class PageKey(NamedTuple):
-    """Where a page is stored: the block that wrote it, and its path in hexadecimal digits.
+    """Where a page is stored: which block wrote it, its path, and of which tree it is.
 
     Pages are named by height and not by content, so that a page that comes back is another page
     and the older one can be pruned without asking who else needs it.
+
+    Attributes:
+        height: The block's.
+        prefix: The path to the page, in hexadecimal digits.
+        tree: The id of the twin whose own tree it is; empty for the state tree.
     """
 
     height: int
     prefix: bytes
+    tree: bytes = b""
+
+    @property
+    def shown(self) -> str:
+        """The page as a person is told of it."""
+        tree = f"twin {self.tree.decode()}" if self.tree else "the state tree"
+        return f"{tree}'s page '{self.prefix.decode()}' of height {self.height}"
 
 
 def path_of(key: bytes) -> bytes:

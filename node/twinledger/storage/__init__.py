@@ -17,7 +17,7 @@ and ``marker`` (the log), ``chain_records``, ``chain_reader`` and ``chain_store`
 ``docs/operations/storage.md`` is the operator's side.
 """
 
-from twinledger.storage.chain_proofs import ChainProofs, ProvenValue
+from twinledger.storage.chain_proofs import ChainProofs, ProvenLeaf, ProvenTwin, ProvenValue
 from twinledger.storage.chain_reader import ChainReader, StoredBlock
 from twinledger.storage.chain_records import Location, UpdatePlace
 from twinledger.storage.chain_store import ChainSnapshot, ChainStore
@@ -39,6 +39,8 @@ __all__ = [
     "Location",
     "LogStore",
     "PeerMemory",
+    "ProvenLeaf",
+    "ProvenTwin",
     "ProvenValue",
     "Shown",
     "StorageFailure",

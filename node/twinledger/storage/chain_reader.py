@@ -93,7 +93,7 @@ class ChainReader:
         return self._view.get(transaction_key(transaction_id)) is not None
 
     def tree_page(self, key: PageKey) -> Page:
-        """Return a page of the state tree."""
+        """Return a page of the state tree or of a twin's."""
         return self.trees.tree_page(key)
 
     # Blocks.

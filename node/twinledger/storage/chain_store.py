@@ -199,7 +199,7 @@ class ChainStore(ChainReader):
         self._head = header.hash()
 
     def _check_trees(self, height: int) -> None:
-        """Both trees must be of the newest header; what lies below is checked when it is read."""
+        """State and history tree are of the newest header; what is below is checked on reading."""
         raw = self.header_bytes(height)
         if self.tree_page(PageKey(height, b"")).hash != self.header(height).state_root:
             raise damaged(f"The state tree is not that of height {height}", REBUILD_CHAIN)

@@ -1,4 +1,4 @@
-"""What a block changes in the records of both trees, and what it lets go of older ones.
+"""What a block changes in the records of the trees, and what it lets go of older ones.
 
 Heights are pruned in order, each by the list that its block left of what it replaced. A block
 prunes two at most, so its work is bounded by what two blocks wrote, and a chain whose operator has
@@ -32,7 +32,7 @@ MAX_PRUNED: Final = 2
 
 
 def tree_changes(chain: ChainReader, execution: Execution) -> Iterator[Change]:
-    """Yield what a block writes into both trees; `chain` is still of its parent."""
+    """Yield what a block writes into the trees; `chain` is still of its parent."""
     height = execution.header.height
     for page, content in execution.tree.pages.items():
         yield page_key(page), content.encode()

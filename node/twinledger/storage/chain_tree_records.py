@@ -1,8 +1,9 @@
-"""How both Merkle trees look in the chain's LevelDB. Big endian; a key's first byte is its kind.
+"""How the Merkle trees look in the chain's LevelDB. Big endian; a key's first byte is its kind.
 
 g height u64                the keys of what that block made stale: each with its length u32
 m level u8, number u64      history tree: the hash of a complete subtree
-n height u64, hex digits    state tree: a page, by the block that wrote it and by its path
+n height u64, TWIN, 0x00, hex digits   a page of the state tree (without TWIN) or of a twin's tree,
+                            by the block that wrote it and by its path
 o KEY 0x00 height u64       the value at KEY of the agreed state until the block of that height
 p                           the oldest height whose state can be proven: u64
 """
@@ -12,16 +13,19 @@ from typing import Final
 
 from twinledger.ledger.history_tree import Place
 from twinledger.ledger.state_tree_page import PageKey
+from twinledger.storage.chain_records import after_prefix
 
 OLDEST_KEY: Final = b"p"
 
 _NUMBERED: Final = struct.Struct(">cQ")
+_REPLACED: Final = b"o"
+_SUFFIX: Final = _NUMBERED.size
 _PLACE: Final = struct.Struct(">cBQ")
 
 
 def page_key(key: PageKey) -> bytes:
     """Return the key of a page. Heights come first, so that new pages lie together at the end."""
-    return _NUMBERED.pack(b"n", key.height) + key.prefix
+    return _NUMBERED.pack(b"n", key.height) + key.tree + b"\0" + key.prefix
 
 
 def history_key(place: Place) -> bytes:
@@ -36,4 +40,15 @@ def stale_key(height: int) -> bytes:
 
 def replaced_key(key: bytes, height: int) -> bytes:
     """Return the key of the value that a block replaced."""
-    return b"o" + key + _NUMBERED.pack(b"\0", height)
+    return _REPLACED + key + _NUMBERED.pack(b"\0", height)
+
+
+def replaced_range(prefix: bytes) -> tuple[bytes, bytes]:
+    """Return where the replaced values of all keys that begin with a prefix lie."""
+    start = _REPLACED + prefix
+    return start, after_prefix(start)
+
+
+def split_replaced(key: bytes) -> tuple[bytes, int]:
+    """Return which key of the state had the replaced value, and until the block of which height."""
+    return key[1:-_SUFFIX], int.from_bytes(key[1 - _SUFFIX :], "big")

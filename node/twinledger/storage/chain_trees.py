@@ -1,4 +1,4 @@
-"""Reads of both Merkle trees as a view of the database shows them, and the pages kept in memory."""
+"""Reads of the Merkle trees as a view of the database shows them, and the pages kept in memory."""
 
 from itertools import islice
 from threading import Lock
@@ -7,12 +7,14 @@ from typing import Final
 from twinledger.ledger.errors import LedgerError
 from twinledger.ledger.history_tree import Place
 from twinledger.ledger.state_tree_page import Page, PageKey
-from twinledger.storage.chain_records import STATE_PREFIX, decode_height
+from twinledger.storage.chain_records import STATE_PREFIX, after_prefix, decode_height
 from twinledger.storage.chain_tree_records import (
     OLDEST_KEY,
     history_key,
     page_key,
     replaced_key,
+    replaced_range,
+    split_replaced,
 )
 from twinledger.storage.damage import REBUILD_CHAIN, damaged
 from twinledger.storage.database import View
@@ -25,11 +27,11 @@ _LAST_HEIGHT: Final = 2**64 - 1
 
 
 class PageCache:
-    """Pages of the state tree, the latest written or read. Any thread may use it.
+    """Pages of the trees, the latest written or read. Any thread may use it.
 
     A page never changes under its key, so one cache serves every view of the database. The upper
-    pages, which all blocks share, have room of their own: else many changes far apart in a large
-    tree would crowd them out.
+    pages of the state tree, which all blocks share, have room of their own: else many changes far
+    apart in a large tree would crowd them out, or changes of many twins.
     """
 
     def __init__(self, max_pages: int = MAX_PAGES) -> None:
@@ -57,11 +59,12 @@ class PageCache:
             self._beside(key).pop(key, None)
 
     def _beside(self, key: PageKey) -> dict[PageKey, Page]:
-        return self._upper if len(key.prefix) <= UPPER_DIGITS else self._lower
+        is_upper = not key.tree and len(key.prefix) <= UPPER_DIGITS
+        return self._upper if is_upper else self._lower
 
 
 class ChainTrees:
-    """Both trees. Implements the ledger's PageReader and HistoryReader.
+    """All the trees. Implements the ledger's PageReader and HistoryReader.
 
     Any method raises LedgerError DATA_DAMAGED for what is not there or does not read back, and
     StorageFailure when the disk gives nothing.
@@ -78,7 +81,7 @@ class ChainTrees:
         return decode_height(self._view.get(OLDEST_KEY) or b"")
 
     def tree_page(self, key: PageKey) -> Page:
-        """Return a page of the state tree."""
+        """Return a page of the state tree or of a twin's."""
         page = self._cache.get(key)
         if page is None:
             page = self._stored_page(key)
@@ -86,14 +89,13 @@ class ChainTrees:
         return page
 
     def _stored_page(self, key: PageKey) -> Page:
-        place = f"page '{key.prefix.decode()}' of height {key.height}"
         record = self._view.get(page_key(key))
         if record is None:
-            raise damaged(f"The state tree's {place} is missing", REBUILD_CHAIN)
+            raise damaged(f"{_told(key)} is missing", REBUILD_CHAIN)
         try:
             return Page.decode(record)
         except LedgerError as error:
-            raise damaged(f"The state tree's {place} is not readable", REBUILD_CHAIN) from error
+            raise damaged(f"{_told(key)} is not readable", REBUILD_CHAIN) from error
 
     def history_hash(self, place: Place) -> bytes:
         """Return the hash of a complete subtree of the history tree."""
@@ -112,3 +114,22 @@ class ChainTrees:
         for _, value in islice(later, 1):
             return value
         return self._view.get(STATE_PREFIX + key)
+
+    def values_at(self, prefix: bytes, height: int) -> dict[bytes, bytes]:
+        """Return the values of all keys with a prefix that may have had one after a kept height.
+
+        A key that a later block created is among them: only its value tells.
+        """
+        found: dict[bytes, bytes] = {}
+        for record_key, value in self._view.scan(*replaced_range(prefix)):
+            key, until = split_replaced(record_key)
+            if until > height:
+                found.setdefault(key, value)
+        start = STATE_PREFIX + prefix
+        for record_key, value in self._view.scan(start, after_prefix(start)):
+            found.setdefault(record_key[len(STATE_PREFIX) :], value)
+        return found
+
+
+def _told(key: PageKey) -> str:
+    return key.shown[0].upper() + key.shown[1:]

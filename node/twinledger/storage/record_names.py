@@ -59,7 +59,10 @@ def _incoming(key: bytes, _: bytes) -> Named:
 
 
 def _page(key: bytes, _: bytes) -> Named:
-    return Named(f"page '{_text(key[8:])}' of a tree, of height {_number(key)}", _number(key))
+    tree, _, digits = key[8:].partition(b"\0")
+    whose = f"twin '{_text(tree)}'" if tree else "the state"
+    height = _number(key)
+    return Named(f"page '{_text(digits)}' of the tree of {whose}, of height {height}", height)
 
 
 def _history(key: bytes, _: bytes) -> Named:

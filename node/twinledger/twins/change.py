@@ -14,6 +14,7 @@ from twinledger.ledger.state import StateDraft
 from twinledger.ledger.transaction import TransactionId
 from twinledger.twins import state_keys
 from twinledger.twins.records import Origin, Twin
+from twinledger.twins.tree import leaf_salt
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Place:
         height: The block.
         index: The transaction's place in the block.
         operation_index: The operation's place in the transaction.
+        salt: The transaction's 16 random bytes.
     """
 
     transaction_id: TransactionId
@@ -35,11 +37,16 @@ class Place:
     height: int
     index: int
     operation_index: int
+    salt: bytes
 
     @property
     def first_member(self) -> MemberName:
         """The member that owns what is created here."""
         return self.authors[0].member
+
+    def leaf_salt(self, key: bytes) -> bytes:
+        """The salt of what the operation writes at a key of its twin's tree."""
+        return leaf_salt(self.salt, self.operation_index, key)
 
     def origin(self, observed_at_us: int | None) -> Origin:
         """The origin of what the operation writes."""
@@ -71,7 +78,10 @@ def store_update(
 
 
 def next_version(twin: Twin, place: Place, property_count: int | None = None) -> Twin:
-    """The twin after one more update: version and history head move on together."""
+    """The twin after one more update: version and history head move on together.
+
+    Its property root stays behind: it is computed once, when the whole block is judged.
+    """
     version = twin.version + 1
     count = twin.property_count if property_count is None else property_count
     # Not dataclasses.replace: that takes three times as long, and this is the hot path.
@@ -84,6 +94,8 @@ def next_version(twin: Twin, place: Place, property_count: int | None = None) ->
         twin.retired,
         twin.successor_id,
         count,
+        twin.property_root,
+        twin.property_height,
     )
 
 

@@ -13,6 +13,7 @@ from twinledger.ledger.limits import Limits
 from twinledger.ledger.operations import CreateTwin, Relate, RetireTwin, Unrelate, UpdateTwin
 from twinledger.ledger.receipt import Event, EventKind
 from twinledger.ledger.state import StateDraft
+from twinledger.ledger.state_tree_page import EMPTY
 from twinledger.twins import state_keys
 from twinledger.twins.access import require_keeper
 from twinledger.twins.change import Place, check_version, store_update
@@ -34,9 +35,8 @@ def create(state: StateDraft, operation: CreateTwin, place: Place, limits: Limit
     twin_id = operation.twin_id
     if find_twin(state, twin_id) is not None:
         raise LedgerError(Code.TWIN_EXISTS, twin_id)
-    unborn = Twin(twin_id, operation.model, owner, 0, ZERO_HASH, False, None, 0)
-    origin = place.origin(operation.observed_at_us)
-    count = apply_changes(state, twin_id, operation.changes, origin)
+    unborn = Twin(twin_id, operation.model, owner, 0, ZERO_HASH, False, None, 0, EMPTY, 0)
+    count = apply_changes(state, twin_id, operation.changes, place, operation.observed_at_us)
     return store_update(state, unborn, place, EventKind.TWIN_CREATED, _counted(count, limits))
 
 
@@ -52,8 +52,8 @@ def update(state: StateDraft, operation: UpdateTwin, place: Place, limits: Limit
     paths = [f"{change.section.value}/{change.path}" for change in operation.changes]
     guard(state, twin, place).require(place.authors, Permission.WRITE, paths)
     check_version(twin, operation.expected_version)
-    origin = place.origin(operation.observed_at_us)
-    grown = apply_changes(state, twin.twin_id, operation.changes, origin)
+    observed_at_us = operation.observed_at_us
+    grown = apply_changes(state, twin.twin_id, operation.changes, place, observed_at_us)
     count = _counted(twin.property_count + grown, limits)
     return store_update(state, twin, place, EventKind.TWIN_UPDATED, count)
 
@@ -69,7 +69,8 @@ def relate(state: StateDraft, operation: Relate, place: Place, _limits: Limits) 
     load_active_twin(state, operation.target_id)
     if state.get(key) is not None:
         raise LedgerError(Code.RELATIONSHIP_EXISTS, _shown(operation))
-    state.put(key, encode_relationship(place.origin(operation.observed_at_us).encode()))
+    salt = place.leaf_salt(state_keys.relationship_leaf_key(operation.name, operation.target_id))
+    state.put(key, encode_relationship(place.origin(operation.observed_at_us).encode(), salt))
     return store_update(state, source, place, EventKind.RELATED)
 
 

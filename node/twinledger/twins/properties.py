@@ -11,13 +11,25 @@ from twinledger.ledger.names import TwinId
 from twinledger.ledger.operations import Change, ChangeKind
 from twinledger.ledger.state import StateDraft
 from twinledger.twins import state_keys
-from twinledger.twins.records import Origin, encode_property, property_value
+from twinledger.twins.change import Place
+from twinledger.twins.records import encode_property, property_value
 
 
 def apply_changes(
-    state: StateDraft, twin_id: TwinId, changes: Iterable[Change], origin: Origin
+    state: StateDraft,
+    twin_id: TwinId,
+    changes: Iterable[Change],
+    place: Place,
+    observed_at_us: int | None,
 ) -> int:
     """Makes the changes in their order.
+
+    Args:
+        state: Where the twin's properties are.
+        twin_id: The twin.
+        changes: What the operation asks for.
+        place: Where the operation stands.
+        observed_at_us: The device's time, when it was stated.
 
     Returns:
         By how many the twin's properties grew.
@@ -25,7 +37,7 @@ def apply_changes(
     Raises:
         LedgerError: PATH_CONFLICT, PROPERTY_NOT_FOUND, WRONG_TYPE or INCREMENT_OVERFLOW.
     """
-    encoded_origin = origin.encode()
+    origin = place.origin(observed_at_us).encode()
     grown = 0
     for change in changes:
         key = state_keys.property_key(twin_id, change.section, change.path)
@@ -39,7 +51,8 @@ def apply_changes(
         if before is None:
             _check_conflicts(state, twin_id, change, key)
             grown += 1
-        state.put(key, encode_property(_new_value(change, before), encoded_origin))
+        salt = place.leaf_salt(state_keys.property_leaf_key(change.section, change.path))
+        state.put(key, encode_property(_new_value(change, before), origin, salt))
     return grown
 
 

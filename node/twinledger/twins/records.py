@@ -1,8 +1,12 @@
-"""A twin's leaves in the agreed state: itself, its properties, its relationships, their origins."""
+"""A twin's records in the agreed state: itself, its properties, its relationships, their origins.
+
+A property's or a relationship's record is kept with the salt of its leaf in the twin's tree. What
+the leaf hashes is the record without it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twinledger.ledger.canonical import CanonicalValue, MapForm, Timestamp, encode
 from twinledger.ledger.errors import Code, LedgerError
@@ -14,14 +18,18 @@ from twinledger.ledger.names import (
     TwinId,
 )
 from twinledger.ledger.operations import Section
-from twinledger.ledger.state import split_leaf
+from twinledger.ledger.state import decode_leaf, split_leaf, take_out_of_leaf
+from twinledger.ledger.state_tree_page import Branch
 from twinledger.ledger.transaction import TransactionId
+from twinledger.twins.tree import RELATIONSHIPS, TwinLeaf
 
 _TWIN = MapForm(
     history=bytes,
     model=str,
     owner=str,
     properties=int,
+    property_height=int,
+    property_root=bytes,
     retired=bool,
     successor=str,
     version=int,
@@ -34,8 +42,9 @@ _ORIGIN = MapForm(
     observed_at=object,
     transaction=bytes,
 )
-_PROPERTY = MapForm(origin=dict, value=object)
-_RELATIONSHIP = MapForm(origin=dict)
+_PROPERTY = MapForm(origin=dict, salt=bytes, value=object)
+_RELATIONSHIP = MapForm(origin=dict, salt=bytes)
+_SALT_PLACE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,8 @@ class Twin:
         retired: Whether its life has ended.
         successor_id: The twin that took its place.
         property_count: How many properties it has, both sections together.
+        property_root: The root of its tree: of its properties and relationships.
+        property_height: The block that last changed that tree; 0 when none ever did.
     """
 
     twin_id: TwinId
@@ -61,6 +72,17 @@ class Twin:
     retired: bool
     successor_id: TwinId | None
     property_count: int
+    property_root: bytes
+    property_height: int
+
+    @property
+    def tree(self) -> Branch:
+        """The root of its tree, and the block that wrote its page."""
+        return Branch(self.property_root, self.property_height)
+
+    def with_tree(self, tree: Branch) -> Twin:
+        """The twin with another tree."""
+        return replace(self, property_root=tree.hash, property_height=tree.height)
 
     def encode(self) -> bytes:
         """The canonical leaf."""
@@ -69,6 +91,8 @@ class Twin:
             self.model,
             self.owner,
             self.property_count,
+            self.property_height,
+            self.property_root,
             self.retired,
             self.successor_id or "",
             self.version,
@@ -77,8 +101,12 @@ class Twin:
     @classmethod
     def decode(cls, twin_id: TwinId, raw: bytes) -> Twin:
         """Reads the canonical leaf, or raises DATA_DAMAGED."""
-        history_head, model, owner, count, retired, successor, version = split_leaf(_TWIN, raw)
-        return cls(twin_id, model, owner, version, history_head, retired, successor or None, count)
+        head, model, owner, count, height, root, retired, successor, version = split_leaf(
+            _TWIN, raw
+        )
+        return cls(
+            twin_id, model, owner, version, head, retired, successor or None, count, root, height
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +176,8 @@ class Property:
 
     @classmethod
     def decode(cls, path: PropertyPath, section: Section, raw: bytes) -> Property:
-        """Reads the canonical leaf, or raises DATA_DAMAGED."""
-        origin, value = split_leaf(_PROPERTY, raw)
+        """Reads the record in the state, or raises DATA_DAMAGED."""
+        origin, _, value = split_leaf(_PROPERTY, raw)
         return cls(path, section, value, Origin.read(origin))
 
 
@@ -163,22 +191,38 @@ class Relationship:
 
     @classmethod
     def decode(cls, name: RelationshipName, target_id: TwinId, raw: bytes) -> Relationship:
-        """Reads the canonical leaf, or raises DATA_DAMAGED."""
-        (origin,) = split_leaf(_RELATIONSHIP, raw)
+        """Reads the record in the state, or raises DATA_DAMAGED."""
+        origin, _ = split_leaf(_RELATIONSHIP, raw)
         return cls(name, target_id, Origin.read(origin))
 
 
-def encode_property(value: CanonicalValue, origin: bytes) -> bytes:
-    """A property's leaf, with an encoded origin: all changes of one operation share it."""
-    return _PROPERTY.join(origin, encode(value))
+def encode_property(value: CanonicalValue, origin: bytes, salt: bytes) -> bytes:
+    """A property's record, with an encoded origin: all changes of one operation share it."""
+    return _PROPERTY.join(origin, encode(salt), encode(value))
 
 
 def property_value(raw: bytes) -> CanonicalValue:
-    """The value in a property's leaf, or DATA_DAMAGED."""
-    value: CanonicalValue = split_leaf(_PROPERTY, raw)[1]
+    """The value in a property's record, or DATA_DAMAGED."""
+    value: CanonicalValue = split_leaf(_PROPERTY, raw)[2]
     return value
 
 
-def encode_relationship(origin: bytes) -> bytes:
-    """A relationship's leaf, with an encoded origin."""
-    return _RELATIONSHIP.join(origin)
+def encode_relationship(origin: bytes, salt: bytes) -> bytes:
+    """A relationship's record, with an encoded origin."""
+    return _RELATIONSHIP.join(origin, encode(salt))
+
+
+def twin_leaf(key: bytes, raw: bytes) -> TwinLeaf:
+    """The leaf of a twin's tree at a key, of its record in the state, or DATA_DAMAGED."""
+    form = _RELATIONSHIP if key.startswith(RELATIONSHIPS) else _PROPERTY
+    salt, record = take_out_of_leaf(form, raw, _SALT_PLACE)
+    return TwinLeaf(key, salt, record)
+
+
+def written_height(leaf: TwinLeaf) -> int:
+    """The block that wrote a leaf of a twin's tree, or DATA_DAMAGED."""
+    match decode_leaf(leaf.record):
+        case {"origin": origin}:
+            return Origin.read(origin).height
+        case _:
+            raise LedgerError(Code.DATA_DAMAGED, "the record of a twin's leaf")

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.execution.chain import MAKER, UTILITY, Chain, MemoryState
-from tests.unit.ledger.trees import naive_state_root
 from tests.unit.ledger.wire import (
     create,
     delete,
@@ -22,6 +21,7 @@ from tests.unit.ledger.wire import (
     unrelate,
     update,
 )
+from tests.unit.twins.naive import naive_whole_root
 from twinledger.v1.operation_pb2 import Operation
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -75,7 +75,7 @@ def test_the_same_blocks_have_the_same_headers_in_any_memory(history: list[list[
     assert one.newest == other.newest
     assert list(one.newest.writes) == list(other.newest.writes)
     assert one.state.leaves == other.state.leaves
-    assert one.newest.header.state_root == naive_state_root(one.state.leaves)
+    assert one.newest.header.state_root == naive_whole_root(one.state.leaves)
 
 
 @given(transactions, transactions)

@@ -7,8 +7,8 @@ import pytest
 
 from tests.unit.execution.chain import SECOND_US, START_US, UTILITY, Chain
 from tests.unit.ledger.refusals import refused
-from tests.unit.ledger.trees import naive_state_root
 from tests.unit.ledger.wire import admit, create, delete, increment, relate, set_, update
+from tests.unit.twins.naive import naive_whole_root
 from twinledger.execution.execute import block_transactions, execute
 from twinledger.execution.prepare import prepare
 from twinledger.execution.results import Consumed, Parent, Update
@@ -41,7 +41,7 @@ def test_genesis_is_the_block_at_height_0(chain: Chain):
     ]
     consortium = chain.newest.writes[b"consortium"] or b""
     assert header.consortium_hash == sha256(b"twinledger/v1/consortium\0" + consortium).digest()
-    assert header.state_root == naive_state_root(chain.state.leaves)
+    assert header.state_root == naive_whole_root(chain.state.leaves)
 
 
 def test_a_header_commits_to_its_parent_its_transactions_and_its_receipts(chain: Chain):
@@ -55,7 +55,7 @@ def test_a_header_commits_to_its_parent_its_transactions_and_its_receipts(chain:
     assert header.transactions_root == tree_hash(transactions)
     assert header.receipts_root == tree_hash(chain.newest.receipts)
     assert header.consortium_hash == genesis.header.consortium_hash
-    assert header.state_root == naive_state_root(chain.state.leaves)
+    assert header.state_root == naive_whole_root(chain.state.leaves)
     assert chain.newest.header_hash == header.hash()
     assert BlockHeader.decode(chain.newest.header_bytes) == header
 
@@ -190,7 +190,7 @@ def test_a_block_without_effect_keeps_the_state_root(chain: Chain):
 def test_the_state_root_is_that_of_the_state_whatever_led_to_it(chain: Chain):
     chain.append(chain.sign(create("a", set_("x", 1), set_("y", 2)), create("b")))
     chain.append(chain.sign(update("a", delete("x")), relate("a", "feeds", "b")))
-    assert chain.newest.header.state_root == naive_state_root(chain.state.leaves)
+    assert chain.newest.header.state_root == naive_whole_root(chain.state.leaves)
     stored = {key: page.hash for key, page in chain.state.pages.items()}
     assert stored[PageKey(2, b"")] == chain.newest.header.state_root
 

@@ -61,6 +61,38 @@ ENCODERS: dict[str, Callable[[Any], bytes]] = {
 }
 
 
+def decoded(raw: bytes) -> dict[str, Any]:
+    """The same table, read backwards: a value with its kind."""
+    value, rest = read(raw)
+    assert rest == b""
+    return value
+
+
+def read(raw: bytes) -> tuple[dict[str, Any], bytes]:
+    kind, number, content = raw[0], raw[1:5], raw[5:]
+    if kind < 3:
+        return [{"null": True}, {"bool": False}, {"bool": True}][kind], raw[1:]
+    if kind in (3, 4, 7):
+        name, layout = {3: ("int", ">q"), 4: ("double", ">d"), 7: ("timestamp", ">q")}[kind]
+        return {name: struct.unpack(layout, raw[1:9])[0]}, raw[9:]
+    (count,) = struct.unpack(">I", number)
+    if kind in (5, 6):
+        text, rest = content[:count], content[count:]
+        return ({"string": text.decode()} if kind == 5 else {"bytes": text.hex()}), rest
+    items: list[Any] = []
+    entries: dict[str, Any] = {}
+    for _ in range(count):
+        if kind == 9:
+            (size,) = struct.unpack(">I", content[:4])
+            key, content = content[4 : 4 + size].decode(), content[4 + size :]
+        item, content = read(content)
+        if kind == 9:
+            entries[key] = item
+        else:
+            items.append(item)
+    return ({"list": items} if kind == 8 else {"map": entries}), content
+
+
 def tree(leaves: list[bytes]) -> bytes:
     """RFC 9162, section 2.1.1."""
     if len(leaves) < 2:
@@ -72,6 +104,8 @@ def tree(leaves: list[bytes]) -> bytes:
 @pytest.mark.parametrize("case", VECTORS["values"])
 def test_values(case: dict[str, Any]):
     assert canonical(case["value"]).hex() == case["encoded"]
+    raw = bytes.fromhex(case["encoded"])
+    assert canonical(decoded(raw)) == raw
 
 
 @pytest.mark.parametrize("case", VECTORS["trees"])
@@ -156,9 +190,14 @@ def turn(path: bytes, depth: int) -> int:
     return path[depth // 8] >> (7 - depth % 8) & 1
 
 
+TWINS_OWN = ("property/", "relationship/")
+
+
 def write(leaves: dict[bytes, bytes], writes: list[dict[str, Any]]) -> bytes:
     """Makes changes of the state and gives its root."""
     for change in writes:
+        if change["key"].startswith(TWINS_OWN):
+            continue
         path = domain("state-path", change["key"].encode())
         leaves.pop(path, None)
         if change["value"] is not None:
@@ -170,6 +209,76 @@ def test_the_state_tree():
     leaves: dict[bytes, bytes] = {}
     for step in VECTORS["state_tree"]["steps"]:
         assert write(leaves, step["changes"]).hex() == step["root"]
+
+
+def write_twin(leaves: dict[bytes, bytes], changes: list[dict[str, Any]]) -> bytes:
+    """Makes changes of a twin's own tree and gives its root: "A twin's tree"."""
+    for change in changes:
+        path = domain("twin-path", change["key"].encode())
+        leaves.pop(path, None)
+        if change["record"] is not None:
+            shown = bytes.fromhex(change["salt"]) + bytes.fromhex(change["record"])
+            leaves[path] = domain("twin-value", shown)
+    return state_hash(leaves)
+
+
+def test_a_twins_tree():
+    leaves: dict[bytes, bytes] = {}
+    for step in VECTORS["twin_tree"]["steps"]:
+        assert write_twin(leaves, step["changes"]).hex() == step["root"]
+
+
+def own_leaf(change: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Which twin's leaf a write of the state is, and the leaf: its record without the salt."""
+    kind, twin_id, rest = change["key"].split("/", 2)
+    leaf = {"key": rest if kind == "property" else f"{kind}/{rest}", "record": None}
+    if change["value"] is not None:
+        fields = decoded(bytes.fromhex(change["value"]))["map"]
+        leaf["salt"] = fields.pop("salt")["bytes"]
+        leaf["record"] = canonical({"map": fields}).hex()
+    return twin_id, leaf
+
+
+def test_the_trees_of_the_twins_in_the_blocks():
+    trees: dict[str, dict[bytes, bytes]] = {}
+    heights: dict[str, int] = {}
+    for block in BLOCKS:
+        for change in block["writes"]:
+            if change["key"].startswith(TWINS_OWN):
+                twin_id, leaf = own_leaf(change)
+                write_twin(trees.setdefault(twin_id, {}), [leaf])
+                heights[twin_id] = block["height"]
+        for change in block["writes"]:
+            if change["key"].startswith("twin/"):
+                twin_id = change["key"].removeprefix("twin/")
+                fields = decoded(bytes.fromhex(change["value"]))["map"]
+                assert fields["property_root"] == {"bytes": state_hash(trees[twin_id]).hex()}
+                assert fields["property_height"] == {"int": heights[twin_id]}
+    assert set(trees) == {"tank-1", "pump-7"}
+
+
+def salt_of(raw: str, operation_index: int, key: str) -> str:
+    signed = SignedTransaction.FromString(bytes.fromhex(raw))
+    salt = TransactionBody.FromString(signed.body).salt
+    content = salt + struct.pack(">I", operation_index) + key.encode()
+    return domain("twin-salt", content)[:16].hex()
+
+
+def test_the_salts_of_the_leaves():
+    first, second = BLOCKS[1]["transactions"][0], BLOCKS[2]["transactions"][0]
+    written = [
+        (block["height"], change["key"], own_leaf(change)[1]["salt"])
+        for block in BLOCKS
+        for change in block["writes"]
+        if change["key"].startswith(TWINS_OWN)
+    ]
+    assert written == [
+        (2, "property/pump-7/reported/label", salt_of(first, 1, "reported/label")),
+        (2, "property/pump-7/reported/motor/starts", salt_of(first, 1, "reported/motor/starts")),
+        (2, "property/tank-1/reported/level", salt_of(first, 0, "reported/level")),
+        (2, "relationship/pump-7/feeds/tank-1", salt_of(first, 2, "relationship/feeds/tank-1")),
+        (3, "property/pump-7/reported/motor/starts", salt_of(second, 0, "reported/motor/starts")),
+    ]
 
 
 def proven_end(root: bytes, path: bytes, value: bytes | None, proof: bytes) -> int:
@@ -199,12 +308,13 @@ def proven_end(root: bytes, path: bytes, value: bytes | None, proof: bytes) -> i
     return int(end)
 
 
-def test_state_proofs():
-    case = VECTORS["state_tree"]
+@pytest.mark.parametrize(("tree_of", "write"), [("state", write), ("twin", write_twin)])
+def test_state_proofs(tree_of: str, write: Callable[[dict[bytes, bytes], list[Any]], bytes]):
+    case = VECTORS[f"{tree_of}_tree"]
     leaves: dict[bytes, bytes] = {}
     root = [write(leaves, step["changes"]) for step in case["steps"]][-1]
     for row in case["proofs"]:
-        path = domain("state-path", row["key"].encode())
+        path = domain(f"{tree_of}-path", row["key"].encode())
         assert proven_end(root, path, leaves.get(path), bytes.fromhex(row["proof"])) == row["end"]
         assert (row["end"] == 1) == (path in leaves)
     assert {row["end"] for row in case["proofs"]} == {1, 2, 3}
@@ -406,9 +516,18 @@ def test_the_leaves_that_an_update_writes_and_the_history_it_goes_on_with():
         "retired": {"bool": False},
         "successor": {"string": ""},
         "properties": {"int": 2},
+        "property_root": decoded(bytes.fromhex(BLOCKS[2]["writes"][1]["value"]))["map"][
+            "property_root"
+        ],
+        "property_height": {"int": 3},
     }
     observed = {"timestamp": int(GENESIS["time_us"]) + 1_500_000}
-    value = {"value": {"int": 42}, "origin": origin(updated, BLOCKS[2], observed)}
+    salt = salt_of(BLOCKS[2]["transactions"][0], 0, "reported/motor/starts")
+    value = {
+        "value": {"int": 42},
+        "origin": origin(updated, BLOCKS[2], observed),
+        "salt": {"bytes": salt},
+    }
     assert BLOCKS[2]["writes"] == [
         {
             "key": "property/pump-7/reported/motor/starts",

@@ -16,6 +16,7 @@ from tests.unit.execution.chain import START_US, UTILITY, Chain
 from tests.unit.ledger.heads import CHAIN_ID, NOW_S, ORIGIN, head_of, signed_head, witness_key
 from tests.unit.ledger.trees import MemoryHistory, MemoryPages
 from tests.unit.ledger.wire import create, increment, relate, set_, update
+from tests.unit.twins.pages import TwinPages
 from twinledger.consensus import EntryKind, Index, Term
 from twinledger.consensus.types import entry_hash
 from twinledger.consortium.witnesses import Witness, WitnessSet, certify, default_quorum
@@ -72,6 +73,17 @@ WITNESSES = WitnessSet(
     ),
     default_quorum(len(NAMES)),
 )
+TWIN_ASKED = [b"reported/flow", b"relationship/feeds/tank", b"reported/6", b"reported/absent", b""]
+ZERO, ONE, TWO = bytes(16), b"\1" * 16, bytes(range(16))
+TWIN_CHANGES: list[dict[bytes, tuple[bytes, bytes] | None]] = [
+    {b"reported/flow": (ZERO, encode({"value": 13.0}))},
+    {b"reported/flow": (ONE, encode({"value": 13.0})), b"desired/flow": (ZERO, encode({}))},
+    {
+        b"relationship/feeds/tank": (TWO, encode({"origin": {}})),
+        **{b"reported/%d" % n: (bytes([n]) * 16, encode(n)) for n in range(8)},
+    },
+    {b"desired/flow": None, b"reported/6": None, b"never/there": None},
+]
 LEAVES = [b"", b"\x00", b"\x10", b" !", b"01", b"@ABC", b"PQRSTUVW"]
 
 
@@ -113,6 +125,7 @@ def vectors() -> dict[str, Any]:
             for n in range(len(LEAVES) + 1)
         ],
         "state_tree": state_tree(),
+        "twin_tree": twin_tree(),
         "history_tree": history_tree([genesis, *blocks]),
         "heads": heads([genesis, *blocks]),
         "evidence": evidence(),
@@ -138,6 +151,30 @@ def state_tree() -> dict[str, Any]:
         ]
         steps.append({"changes": rows, "root": done.root.hex()})
     proofs = {key: prove(tree, tree.root, key) for key in ASKED}
+    return {
+        "steps": steps,
+        "proofs": [
+            {"key": key.decode(), "end": proof.end.value, "proof": proof.encode().hex()}
+            for key, proof in proofs.items()
+        ],
+    }
+
+
+def twin_tree() -> dict[str, Any]:
+    """The same for a twin's own tree, with the salts that hide its records."""
+    tree, steps = TwinPages(), []
+    for changes in TWIN_CHANGES:
+        tree.change(changes)
+        rows = [
+            {
+                "key": key.decode(),
+                "salt": to and to[0].hex(),
+                "record": to and to[1].hex(),
+            }
+            for key, to in changes.items()
+        ]
+        steps.append({"changes": rows, "root": tree.root.hash.hex()})
+    proofs = {key: tree.proof(key) for key in TWIN_ASKED}
     return {
         "steps": steps,
         "proofs": [

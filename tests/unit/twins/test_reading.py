@@ -69,7 +69,7 @@ def test_relationships_are_those_that_go_out(chain: Chain):
 def test_the_leaves_are_the_maps_of_the_page(chain: Chain):
     receipt = chain.submit(update("pump", set_("b", 4), observed=7))
     twin: Any = decode(chain.state.leaves[b"twin/pump"])
-    assert len(twin.pop("history")) == 32
+    assert [len(twin.pop(name)) for name in ("history", "property_root")] == [32, 32]
     assert twin == {
         "model": "",
         "owner": "utility",
@@ -77,6 +77,7 @@ def test_the_leaves_are_the_maps_of_the_page(chain: Chain):
         "retired": False,
         "successor": "",
         "properties": 3,
+        "property_height": 2,
     }
     origin = {
         "transaction": receipt.transaction_id,
@@ -86,10 +87,11 @@ def test_the_leaves_are_the_maps_of_the_page(chain: Chain):
         "height": 2,
         "index": 0,
     }
-    leaf = decode(chain.state.leaves[b"property/pump/reported/b"])
+    leaf: Any = decode(chain.state.leaves[b"property/pump/reported/b"])
+    assert len(leaf.pop("salt")) == 16
     assert leaf == {"value": 4, "origin": origin}
     related: Any = decode(chain.state.leaves[b"relationship/pump/feeds/Tank"])
-    assert list(related) == ["origin"]
+    assert list(related) == ["origin", "salt"]
     assert related["origin"]["observed_at"] is None
 
 
@@ -100,7 +102,9 @@ def test_the_leaves_are_the_maps_of_the_page(chain: Chain):
         (b"twin/pump", {"model": "", "owner": "utility"}),
         (b"property/pump/reported/b", {"value": 1}),
         (b"property/pump/reported/b", {"origin": {}, "value": 1}),
+        (b"property/pump/reported/b", {"origin": {}, "salt": bytes(16), "value": 1}),
         (b"relationship/pump/feeds/Tank", {"origin": {"height": 1}}),
+        (b"relationship/pump/feeds/Tank", {"origin": {}, "salt": bytes(16)}),
     ],
 )
 def test_a_leaf_that_is_not_well_formed_is_damage(chain: Chain, key: bytes, leaf: Any):
