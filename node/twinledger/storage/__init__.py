@@ -12,7 +12,8 @@ StorageFailure, with a sentence for the operator; either one stops the node.
 Read in this order: ``data_folder`` (what lies where), ``failure`` and ``damage`` (how it says no),
 ``database`` (LevelDB, the only file that touches it), ``log_records``, ``log_store``, ``log_check``
 and ``marker`` (the log), ``chain_records``, ``chain_reader`` and ``chain_store`` (the chain),
-``chain_tree_records``, ``chain_trees``, ``chain_tree_changes`` and ``chain_proofs`` (its trees).
+``chain_tree_records``, ``chain_trees``, ``chain_tree_changes`` and ``chain_proofs`` (its trees),
+``head_mark``, ``head_records`` and ``head_book`` (what was signed and certified).
 ``folder_copy`` and ``record_names`` serve whoever looks into the folder of a stopped node.
 ``docs/operations/storage.md`` is the operator's side.
 """
@@ -24,6 +25,8 @@ from twinledger.storage.chain_store import ChainSnapshot, ChainStore
 from twinledger.storage.data_folder import DataFolder, Stores
 from twinledger.storage.disk_room import DiskRoom
 from twinledger.storage.failure import StorageFailure
+from twinledger.storage.head_book import HeadBook
+from twinledger.storage.head_mark import HeadMark, SignedMark
 from twinledger.storage.last_exit import LastExit
 from twinledger.storage.log_store import LogStore
 from twinledger.storage.peer_memory import PeerMemory, Shown
@@ -35,6 +38,8 @@ __all__ = [
     "ChainStore",
     "DataFolder",
     "DiskRoom",
+    "HeadBook",
+    "HeadMark",
     "LastExit",
     "Location",
     "LogStore",
@@ -43,6 +48,7 @@ __all__ = [
     "ProvenTwin",
     "ProvenValue",
     "Shown",
+    "SignedMark",
     "StorageFailure",
     "StoredBlock",
     "Stores",

@@ -9,6 +9,8 @@
     reserve           room kept back for a full disk
     log/, log.marker  the replicated log and its witness
     chain/            blocks and state, derived from the log
+    heads/            certificates, and what other witnesses were seen to sign
+    head.mark         the newest head this node signed, and its right to sign
 
 It comes into being by `create` alone, never by starting a node: an empty folder in the place of a
 lost one must not come up as a fresh voter. The file `folder` is written last and makes it valid.
@@ -17,6 +19,7 @@ lost one must not come up as a fresh voter. The file `folder` is written last an
 import fcntl
 import os
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -43,6 +46,8 @@ from twinledger.storage.folder_record import (
     encode_boot,
     encode_folder,
 )
+from twinledger.storage.head_book import HeadBook
+from twinledger.storage.head_mark import HeadMark
 from twinledger.storage.last_exit import (
     LastExit,
     prepare_last_exit,
@@ -55,13 +60,19 @@ from twinledger.storage.peer_memory import PeerMemory
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Both stores of a node, open and checked."""
+    """The stores of a node, open and checked."""
 
     log: LogStore
     chain: ChainStore
+    heads: HeadBook
+    head_mark: HeadMark | None
+    """What this node signed last; None when it may not sign in this folder."""
 
     def close(self) -> None:
-        """Close both. Closing twice is harmless."""
+        """Close all. Closing twice is harmless."""
+        if self.head_mark is not None:
+            self.head_mark.close()
+        self.heads.close()
         self.chain.close()
         self.log.close()
 
@@ -100,6 +111,8 @@ class DataFolder:
             prepare_last_exit(path / "last_exit.json")
             LogStore.create(path / "log", path / "log.marker", chain_id)
             ChainStore.create(path / "chain")
+            HeadBook.create(path / "heads")
+            HeadMark.create(path / "head.mark")
             DiskRoom(path, reserve_bytes=reserve_bytes).make_reserve()
             write_durably(path / "folder", encode_folder(FolderRecord(node_id, chain_id)))
         except BaseException:
@@ -135,7 +148,7 @@ class DataFolder:
         return cls(path, record, genesis, lock, disk)
 
     def open_stores(self, *, kept_heights: int = KEPT_HEIGHTS) -> Stores:
-        """Open and check the log, then the chain, on a full disk too.
+        """Open and check the log, then what is derived from it, on a full disk too.
 
         `kept_heights` is of how many heights before the newest the state can be proven.
 
@@ -145,14 +158,19 @@ class DataFolder:
         """
         self.disk.prepare_opening()
         self.boot = _count_boot(self.path / "boot")
-        log = LogStore.open(self.path / "log", self.path / "log.marker", self.chain_id)
-        try:
+        with ExitStack() as opened:
+            log = LogStore.open(self.path / "log", self.path / "log.marker", self.chain_id)
+            opened.callback(log.close)
+            head_mark = HeadMark.open(self.path / "head.mark")
+            if head_mark is not None:
+                opened.callback(head_mark.close)
+                log.note_signed(head_mark.mark.size)
             chain = ChainStore.open(self.path / "chain", log, kept_heights=kept_heights)
-        except BaseException:
-            log.close()
-            raise
+            opened.callback(chain.close)
+            heads = HeadBook.open(self.path / "heads")
+            opened.pop_all()
         self.disk.refill()
-        return Stores(log, chain)
+        return Stores(log, chain, heads, head_mark)
 
     def peer_memory(self) -> PeerMemory:
         """Return what this node remembers of the others."""

@@ -59,6 +59,8 @@ class LogStore:
         self._state = state
         self._last = anchor
         self._recent: dict[int, Position] = {anchor.index: anchor}
+        self._signed_size = 0
+        """Entries below it lie under a head that this node signed."""
 
     @classmethod
     def create(cls, path: Path, marker_path: Path, genesis_hash: bytes) -> None:
@@ -175,6 +177,19 @@ class LogStore:
 
     # What changes the log.
 
+    def note_signed(self, size: int) -> None:
+        """Take note that a head of this size was signed: nothing below it is ever truncated.
+
+        Raises:
+            LedgerError: DATA_DAMAGED, when the log does not hold all that was signed.
+        """
+        if size > self._last.index + 1:
+            raise damaged(
+                f"The log lost what this node signed: it ends at index {self._last.index}, "
+                f"but a head of size {size} was signed"
+            )
+        self._signed_size = max(self._signed_size, size)
+
     def write(self, persist: Persist) -> None:
         """Make one write of the core durable.
 
@@ -202,6 +217,9 @@ class LogStore:
         end = self._last.index + 1
         if persist.truncate_from is not None:
             invariant(persist.truncate_from > self._state.commit, "no committed entry is removed")
+            invariant(
+                persist.truncate_from >= self._signed_size, "nothing below a signed head is removed"
+            )
             invariant(self._anchor.index < persist.truncate_from <= end, "what is removed is there")
             end = persist.truncate_from
         for offset, entry in enumerate(persist.entries):

@@ -1,0 +1,201 @@
+"""From cosignatures to certificates, checking no more signatures than a certificate needs.
+
+What witnesses send is counted unchecked. When a quorum claims one head, those claims are checked;
+all smaller heads are dropped without. A change of the witnesses is a barrier: the head that
+ends at the changing block must be certified by the witnesses before it, and no larger one counts
+until it is.
+
+Only what came on a witness's own stream is counted unchecked: one that lies spoils but its own
+place. What others pass on is checked when it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from twinledger.consortium.heads.checks import Check, Claim, Purpose
+from twinledger.consortium.heads.roots import OwnHeads
+from twinledger.consortium.witnesses import Certificate, Witness, WitnessSet, certify
+from twinledger.ledger.checkpoint import Checkpoint
+from twinledger.ledger.evidence import SignedHead
+
+MAX_CLAIMS: Final = 1_024
+"""Heads kept of one witness: the largest."""
+
+_Head = tuple[int, bytes]
+
+
+class Gathering:
+    """The newest certificate, and the claims that may make the next."""
+
+    def __init__(
+        self, own: OwnHeads, witnesses: WitnessSet, changes: Iterable[tuple[int, WitnessSet]] = ()
+    ) -> None:
+        """Begins without a certificate.
+
+        Args:
+            own: The heads this node executed.
+            witnesses: The set that certifies the next head.
+            changes: (size, set that certifies larger ones), for each change executed, ascending.
+        """
+        self._own = own
+        self.witnesses = witnesses
+        self._changes = list(changes)
+        self._newest_change = max((size for size, _ in self._changes), default=0)
+        self._set_aside: set[_Head] = set()
+        self.certificate: Certificate | None = None
+        self._claims: dict[bytes, dict[_Head, Claim]] = {}
+        self._signers: dict[_Head, set[bytes]] = {}
+
+    @property
+    def size(self) -> int:
+        """The certified size; 0 before the first certificate."""
+        return self.certificate.checkpoint.size if self.certificate else 0
+
+    @property
+    def barrier(self) -> int | None:
+        """The size at which the witnesses change and which is not certified yet."""
+        return self._changes[0][0] if self._changes else None
+
+    def witness(self, name: str) -> Witness | None:
+        """The witness of this name, of the present set or one that will follow it."""
+        sets = (self.witnesses, *(following for _, following in self._changes))
+        return next((found for each in sets if (found := each.by_name.get(name))), None)
+
+    def change(self, size: int, following: WitnessSet) -> None:
+        """Takes note that the block below this size changed the witnesses.
+
+        After a restart blocks may be executed again whose changes are known.
+        """
+        if size > max(self._newest_change, self.size):
+            self._changes.append((size, following))
+            self._newest_change = size
+
+    def resume(self, certificate: Certificate) -> None:
+        """Goes on from a certificate that was checked under the present set."""
+        self.certificate = certificate
+        if self._changes and certificate.checkpoint.size == self._changes[0][0]:
+            self.witnesses = self._changes.pop(0)[1]
+            self._recount()
+        self._forget_up_to(certificate.checkpoint.size)
+
+    def claim(self, claim: Claim) -> None:
+        """Counts what a witness says on its own stream, unchecked."""
+        checkpoint = claim.signed.checkpoint
+        if checkpoint.size < self.size or not self._is_news(claim):
+            return
+        kept = self._claims.setdefault(claim.public_key, {})
+        kept[checkpoint.size, checkpoint.root] = claim
+        self._count(claim)
+        if len(kept) > MAX_CLAIMS:
+            self._drop_one(kept)
+
+    def claims(self, size: int) -> Iterator[Claim]:
+        """All claims of one size."""
+        for kept in self._claims.values():
+            yield from (claim for head, claim in kept.items() if head[0] == size)
+
+    def newest_claims(self) -> Iterator[Claim]:
+        """Each witness's newest claim of a head that this node has executed the same."""
+        for kept in self._claims.values():
+            agreed = [head for head in kept if self._agrees(head)]
+            if agreed:
+                yield kept[max(agreed)]
+
+    def ready(self) -> Check | None:
+        """The greatest head above the certified one that a quorum claims, to be checked.
+
+        A head with another root than this node's own is among them: a certificate of it says that
+        this node is wrong. One that this node has not executed yet must wait.
+        """
+        limit = min(self._own.size, self.barrier or self._own.size)
+        quorum = self.witnesses.quorum
+        heads = [
+            head
+            for head, signers in self._signers.items()
+            if len(signers) >= quorum
+            and head[0] <= limit
+            and head not in self._set_aside
+            and self._improves(head, signers)
+        ]
+        if not heads:
+            return None
+        best = max(heads)
+        signers = sorted(self._signers[best])
+        return Check(Purpose.CERTIFY, tuple([self._claims[key][best] for key in signers]))
+
+    def certified(self, claims: tuple[Claim, ...], valid: tuple[bool, ...]) -> Certificate | None:
+        """The certificate, when enough of the checked claims are valid; invalid ones are dropped."""
+        good = [claim for claim, holds in zip(claims, valid, strict=True) if holds]
+        for claim, holds in zip(claims, valid, strict=True):
+            if not holds:
+                self._drop(claim)
+        if len(good) < self.witnesses.quorum:
+            return None
+        head = good[0].signed.checkpoint
+        return certify(self.witnesses, head, [claim.signed.cosignature for claim in good])
+
+    def set_aside(self, head: Checkpoint) -> None:
+        """Never certify this head: this node has another one of its size."""
+        self._set_aside.add((head.size, head.root))
+
+    def _agrees(self, head: _Head) -> bool:
+        return head[0] <= self._own.size and self._own.head(head[0]).root == head[1]
+
+    def _is_news(self, claim: Claim) -> bool:
+        """Whether a claim is later than the one before of the same head."""
+        head = claim.signed.checkpoint.size, claim.signed.checkpoint.root
+        known = self._claims.get(claim.public_key, {}).get(head)
+        return known is None or known.signed.cosignature.timestamp_s < _time(claim.signed)
+
+    def _improves(self, head: _Head, signers: set[bytes]) -> bool:
+        """Whether it is larger than the certified head, or that one, signed again by a quorum."""
+        if self.certificate is None or head[0] > self.size:
+            return True
+        if head[1] != self.certificate.checkpoint.root:
+            return True
+        before = {made.name: made.timestamp_s for made in self.certificate.cosignatures}
+        fresh = [
+            key
+            for key in signers
+            if _time((claim := self._claims[key][head]).signed) > before.get(claim.name, 0)
+        ]
+        return len(fresh) >= self.witnesses.quorum
+
+    def _count(self, claim: Claim) -> None:
+        witness = self.witnesses.by_name.get(claim.name)
+        if witness is not None and witness.public_key == claim.public_key:
+            head = claim.signed.checkpoint.size, claim.signed.checkpoint.root
+            self._signers.setdefault(head, set()).add(claim.public_key)
+
+    def _recount(self) -> None:
+        self._signers = {}
+        for kept in self._claims.values():
+            for claim in kept.values():
+                self._count(claim)
+
+    def _drop_one(self, kept: dict[_Head, Claim]) -> None:
+        """Drops the smallest head of a witness, but not the barrier's: larger ones wait for it."""
+        self._drop(kept[min(head for head in kept if head[0] != self.barrier)])
+
+    def _drop(self, claim: Claim) -> None:
+        head = claim.signed.checkpoint.size, claim.signed.checkpoint.root
+        kept = self._claims.get(claim.public_key, {})
+        if kept.get(head) == claim:
+            del kept[head]
+            signers = self._signers.get(head, set())
+            signers.discard(claim.public_key)
+            if not signers:
+                self._signers.pop(head, None)
+
+    def _forget_up_to(self, size: int) -> None:
+        """Drops smaller heads; those of the certified size stay, to be signed again."""
+        for key, kept in list(self._claims.items()):
+            self._claims[key] = {head: claim for head, claim in kept.items() if head[0] >= size}
+        self._signers = {head: keys for head, keys in self._signers.items() if head[0] >= size}
+
+
+def _time(signed: SignedHead) -> int:
+    return signed.cosignature.timestamp_s
+
