@@ -432,6 +432,13 @@ _NODE: dict[Code, Entry] = {
         "Do not start it on this data: keep the folder for inquiry and rejoin with an empty one.",
         _LOST,
     ),
+    Code.DIVERGED: Entry(
+        "This node's ledger is not the one that the members certified",
+        "Keep the folder for inspection. If the report names a damaged state, move the folder "
+        "'chain' away and start the node: it executes its log anew. If the blocks themselves differ, "
+        "the node was misled: its member registers a new node with new keys.",
+        _LOST,
+    ),
     Code.DATA_IN_USE: Entry(
         "Another process uses the node's data",
         "Stop the other process, or give this node a data folder of its own.",

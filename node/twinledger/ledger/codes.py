@@ -96,6 +96,7 @@ class Code(StrEnum):
 
     # A node and its disk.
     DATA_DAMAGED = "DATA_DAMAGED"
+    DIVERGED = "DIVERGED"
     DATA_IN_USE = "DATA_IN_USE"
     DISK_FULL = "DISK_FULL"
     DISK_FAILED = "DISK_FAILED"

@@ -71,10 +71,10 @@ def decode_seen(record: bytes) -> SignedHead:
         origin, rest = _split_text(rest)
         size, root, timestamp_s, signature = _HEAD.unpack(rest)
     except (struct.error, UnicodeDecodeError, IndexError) as error:
-        raise damaged("The book of heads has a seen head that is not readable", MOVE_HEADS) from error
-    return SignedHead(
-        Checkpoint(origin, size, root), Cosignature(name, timestamp_s, signature)
-    )
+        raise damaged(
+            "The book of heads has a seen head that is not readable", MOVE_HEADS
+        ) from error
+    return SignedHead(Checkpoint(origin, size, root), Cosignature(name, timestamp_s, signature))
 
 
 def check_record(key: bytes, record: bytes) -> None:

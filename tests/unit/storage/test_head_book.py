@@ -104,9 +104,7 @@ def test_a_book_that_is_gone_is_made_anew(tmp_path: Path) -> None:
         (b"x", b""),
     ],
 )
-def test_a_record_that_does_not_read_stops_the_node(
-    path: Path, key: bytes, record: bytes
-) -> None:
+def test_a_record_that_does_not_read_stops_the_node(path: Path, key: bytes, record: bytes) -> None:
     database = Database(path, "", cache_bytes=1 << 20)
     database.write([(key, record)], sync=True)
     database.close()

@@ -198,4 +198,3 @@ class Gathering:
 
 def _time(signed: SignedHead) -> int:
     return signed.cosignature.timestamp_s
-
