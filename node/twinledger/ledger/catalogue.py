@@ -435,8 +435,8 @@ _NODE: dict[Code, Entry] = {
     Code.DIVERGED: Entry(
         "This node's ledger is not the one that the members certified",
         "Keep the folder for inspection. If the report names a damaged state, move the folder "
-        "'chain' away and start the node: it executes its log anew. If the blocks themselves differ, "
-        "the node was misled: its member registers a new node with new keys.",
+        "'chain' away and start the node: it executes its log anew. If the blocks themselves "
+        "differ, the node was misled: its member registers a new node with new keys.",
         _LOST,
     ),
     Code.DATA_IN_USE: Entry(

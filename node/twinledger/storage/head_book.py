@@ -2,8 +2,8 @@
 
 Certificates are not part of the chain: nodes may hold different ones of one head. Kept are the
 newest, those of every change of the witnesses for ever (proofs lead through them), the newest head
-seen of each witness, and evidence. The newest certificate and the seen heads are not synced: a power
-cut leaves older ones, and the members sign on. The rest is synced.
+seen of each witness, and evidence. The newest certificate and the seen heads are not synced: a
+power cut leaves older ones, and the members sign on. The rest is synced.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -2,9 +2,9 @@
 
 It is written and synced before a signature leaves. It is also the right to sign: a witness key
 signs only in the folder that has its mark. `node init` makes the mark together with the folder; it
-belongs to the first key that signs with it, and nothing makes it again. A backup leaves it out, so a
-restored folder runs without signing, and so does one whose mark was deleted: what such a folder
-signed before it was copied is not known in it.
+belongs to the first key that signs with it, and nothing makes it again. A backup leaves it out, so
+a restored folder runs without signing, and so does one whose mark was deleted: what was signed
+after it was copied is not known in it.
 
 The file is of two slots (`two_slots`); the content of one, big endian:
 

@@ -126,7 +126,7 @@ class Gathering:
         return Check(Purpose.CERTIFY, tuple([self._claims[key][best] for key in signers]))
 
     def certified(self, claims: tuple[Claim, ...], valid: tuple[bool, ...]) -> Certificate | None:
-        """The certificate, when enough of the checked claims are valid; invalid ones are dropped."""
+        """The certificate, when enough of the checked claims are valid; others are dropped."""
         good = [claim for claim, holds in zip(claims, valid, strict=True) if holds]
         for claim, holds in zip(claims, valid, strict=True):
             if not holds:

@@ -113,9 +113,7 @@ class HeadKeeper:
         ready = self.gathering.ready()
         if ready is not None:
             return ready
-        taken = []
-        for place in list(self._looks)[:LOOKS_AT_ONCE]:
-            taken.append(self._looks.pop(place))
+        taken = [self._looks.pop(place) for place in list(self._looks)[:LOOKS_AT_ONCE]]
         return Check(Purpose.LOOK, tuple(taken)) if taken else None
 
     def checked(self, check: Check, valid: tuple[bool, ...]) -> Found:
@@ -153,7 +151,7 @@ class HeadKeeper:
         return Found(certificate=certificate, changes_witnesses=changes)
 
     def _look(self, claim: Claim) -> None:
-        """Puts a claim where it waits; not one of a height that was not executed: it comes again."""
+        """Puts a claim where it waits; one of a height not executed yet will come again."""
         head, key = claim.signed.checkpoint, claim.public_key
         if head.size > self.own.size or self.suspicions.seen.get(key) == claim.signed:
             return

@@ -43,7 +43,7 @@ class OwnHeads:
 
 
 def _right_edge(history: HistoryReader, size: int) -> list[tuple[int, bytes]]:
-    """The complete subtrees that a tree of this size is made of, with their levels, largest first."""
+    """The complete subtrees that make a tree of this size, with their levels, largest first."""
     edge, start = [], 0
     for level in reversed(range(size.bit_length())):
         if size >> level & 1:

@@ -1,10 +1,10 @@
 """The signing rule: which heads this node signs, in which order, and which never.
 
-Sizes are signed in ascending order; only the newest signed one may be signed again, at a later time.
-No head is signed before its entries are durable in this node's own log, nor one beyond a change of
-the witnesses that is not certified yet. So that head can be signed again for as long as it waits
-for its certificate, whatever happens to this node meanwhile: a change can never be wedged by
-witnesses that have gone on.
+Sizes are signed in ascending order; only the newest signed one may be signed again, at a later
+time. No head is signed before its entries are durable in this node's own log, nor one beyond a
+change of the witnesses that is not certified yet. So that head can be signed again for as long as
+it waits for its certificate, whatever happens to this node meanwhile: a change can never be wedged
+by witnesses that have gone on.
 
 Every executed height is signed, in batches: one mark on the disk, the newest of the batch, covers
 all of them. A node that has fallen far behind signs only the newest: the others have signed it too,

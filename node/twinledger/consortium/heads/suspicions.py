@@ -11,7 +11,7 @@ Rule: nobody is named without evidence that ``ledger.evidence`` accepts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,6 +69,13 @@ class Suspicions:
         yield from self.seen.values()
         for kept in self._foreign.values():
             yield from kept
+
+    def restore(self, seen: Mapping[bytes, SignedHead], evidence: Iterable[Evidence]) -> None:
+        """Goes on from what was kept on the disk."""
+        for public_key, head in seen.items():
+            if head.checkpoint.size <= self._own.size and not self._own.differs(head.checkpoint):
+                self.seen[public_key] = head
+        self.evidence |= {found.public_key: found for found in evidence}
 
     def note(self, public_key: bytes, head: SignedHead) -> Evidence | None:
         """Takes a checked head of a size that this node executed; returns new evidence, if any."""

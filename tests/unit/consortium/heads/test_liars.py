@@ -17,7 +17,7 @@ def test_up_to_f_liars_certify_no_two_histories(members: int, seed: int) -> None
     liars = liars_of(members)
     honest = members - liars
     sides = ["ab@5"] * (honest // 2) + ["a"] * (honest - honest // 2)
-    world = World(seed, [None] * liars + sides, fork=5, heights=40)
+    world = World(seed, [*[None] * liars, *sides], fork=5, heights=40)
     world.run(30)
     assert not world.conflicts
     assert world.accused <= {name_of(liar) for liar in world.liars}
@@ -39,7 +39,7 @@ def test_when_a_fork_is_forced_the_evidence_names_exactly_the_double_signers(
     members: int, seed: int
 ) -> None:
     liars = members - 2
-    world = World(seed, [None] * liars + ["a", "ab@5"], fork=5, heights=60)
+    world = World(seed, [*[None] * liars, "a", "ab@5"], fork=5, heights=60)
     world.run(60)
     assert world.conflicts
     assert liars > liars_of(members)

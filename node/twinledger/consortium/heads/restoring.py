@@ -1,0 +1,66 @@
+"""Puts the state machine together from what a node finds on its disk when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from twinledger.consortium.heads.gathering import Gathering
+from twinledger.consortium.heads.keeper import HeadKeeper
+from twinledger.consortium.heads.roots import OwnHeads
+from twinledger.consortium.heads.signing import Signing
+from twinledger.consortium.witnesses import WitnessSet, check_certificate
+from twinledger.ledger.checkpoint import Checkpoint
+from twinledger.ledger.evidence import Evidence, SignedHead
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a node kept.
+
+    Attributes:
+        signed: The newest head it ever signed.
+        first: The witnesses at genesis.
+        changes: (size, the set after it) for each change of the witnesses, ascending.
+        change_certificates: By size, the certificates of those changes that have one.
+        newest: The newest certificate.
+        seen: The newest head of each witness key that was checked.
+        evidence: What convicts witnesses, each checked when it was found.
+    """
+
+    signed: Checkpoint | None
+    first: WitnessSet
+    changes: tuple[tuple[int, WitnessSet], ...] = ()
+    change_certificates: Mapping[int, bytes] = field(default_factory=dict)
+    newest: bytes | None = None
+    seen: Mapping[bytes, SignedHead] = field(default_factory=dict)
+    evidence: Iterable[Evidence] = ()
+
+
+def restore(own: OwnHeads, kept: Kept) -> HeadKeeper:
+    """The state machine as it was.
+
+    Raises:
+        LedgerError: CERTIFICATE_INVALID or QUORUM_MISSING, when a certificate that was kept is not
+            by the witnesses that it needs; DIVERGED, when another head was signed than is executed.
+    """
+    certified = kept.change_certificates
+    gathering = Gathering(own, kept.first, kept.changes)
+    for size, _ in kept.changes:
+        if size not in certified:
+            break
+        gathering.resume(check_certificate(certified[size], gathering.witnesses, own.origin))
+    if kept.newest is not None:
+        _resume_newest(gathering, kept.newest, own.origin)
+    keeper = HeadKeeper(own, Signing(own, kept.signed), gathering)
+    keeper.suspicions.restore(kept.seen, kept.evidence)
+    return keeper
+
+
+def _resume_newest(gathering: Gathering, newest: bytes, origin: str) -> None:
+    """The newest certificate may be a change's own, which is of the set before it."""
+    if gathering.certificate is not None and gathering.certificate.raw == newest:
+        return
+    certificate = check_certificate(newest, gathering.witnesses, origin)
+    if certificate.checkpoint.size > gathering.size:
+        gathering.resume(certificate)
