@@ -16,12 +16,13 @@ from grpc_status import rpc_status
 
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, build
-from twinledger.consortium.members import Admin, Member, Node
+from twinledger.consortium.members import Admin, Member
 from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import IdentityName, MemberName
 from twinledger.ledger.transaction import Signer, sign
 from twinledger.node.configuration import load
+from twinledger.node.node_keys import CERTIFICATE_VALIDITY_US, NodeKeys
 from twinledger.node.running import Node as RunningNode
 from twinledger.storage import DataFolder
 from twinledger.storage.disk_room import FreeBytes, free_bytes
@@ -54,9 +55,13 @@ class SingleNode:
         self._free = free
         self.key = SigningKey.generate()
         self.admin = Signer(IdentityName(f"{MEMBER}/admin"), self.key)
-        members = [self._member(name, self.key) for name in (MEMBER, *_others(peers))]
+        admins = [self.admin, *(_admin(name) for name in _others(peers))]
+        members = [self._member(admin) for admin in admins]
         raw = build("one node", time.time_ns() // 1000, members, limits or Limits())
         self.genesis = Genesis.parse(raw)
+        for admin in admins:
+            self.genesis = self.genesis.signed_by(admin)
+        raw = self.genesis.raw
         node = members[0].nodes[0]
         self.node_id = NodeId(node.node_id)
         self.client_address, self.peer_address = node.client_address, node.peer_address
@@ -70,9 +75,14 @@ class SingleNode:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
-    def _member(self, name: str, key: SigningKey) -> Member:
-        node = Node(NodeId(f"{name}-1"), free_address(), free_address())
-        return Member(MemberName(name), (Admin("admin", key.public_key),), (node,))
+    def _member(self, admin: Signer) -> Member:
+        name = admin.identity.partition("/")[0]
+        node_id = NodeId(f"{name}-1")
+        folder = self.folder / ("keys" if name == MEMBER else f"keys-{name}")
+        keys = NodeKeys.create(folder, f"{name}/{node_id}")
+        until_us = time.time_ns() // 1000 + CERTIFICATE_VALIDITY_US
+        node = keys.record(node_id, free_address(), free_address(), valid_until_us=until_us)
+        return Member(MemberName(name), (Admin("admin", admin.key.public_key),), (node,))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -137,6 +147,10 @@ class SingleNode:
             return self.submit(raw).receipt.outcome
         except grpc.RpcError as error:
             return code_of(error)
+
+
+def _admin(member: str) -> Signer:
+    return Signer(IdentityName(f"{member}/admin"), SigningKey.generate())
 
 
 def _others(count: int) -> list[str]:

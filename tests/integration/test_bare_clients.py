@@ -52,7 +52,7 @@ def consortium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consortium]
     try:
         status = json.loads(twinledger("devnet", "status", "--dir", folder, "--json"))
         key = json.loads((folder / "keys" / "utility.admin.key").read_text())
-        assert key["identity"] == ADMIN
+        assert key["name"] == ADMIN
         yield Consortium(
             bytes.fromhex(status["chain_id"]),
             [node["client_address"] for node in status["nodes"]],

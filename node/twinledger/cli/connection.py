@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from twinledger.cli.options import DIRECTORY, FILE
+from twinledger.cli.passphrases import ask_passphrase
 from twinledger.client import Identity, Ledger, connect
 from twinledger.devnet.layout import DEFAULT_IDENTITY, Layout
 from twinledger.ledger import names
@@ -175,7 +176,7 @@ def read_profile(path: Path) -> Profile:
             isinstance(each, str) for each in addresses
         ):
             key = _text(path, content, "key")
-            identity = Identity.load(path.resolve().parent / key) if key else None
+            identity = Identity.load(path.resolve().parent / key, ask_passphrase) if key else None
             return Profile(tuple(addresses), _text(path, content, "chain_id"), identity)
     raise LedgerError(Code.CONFIG_INVALID, f"{path}: addresses is a list of host:port")
 

@@ -1,17 +1,65 @@
 """`twinledger consortium`: members and their nodes."""
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 from twinledger.cli.connection import Connection, connection_options
 from twinledger.cli.exampled import ExampledGroup
-from twinledger.cli.options import json_option
+from twinledger.cli.options import DIRECTORY, json_option
 from twinledger.cli.output import print_json, print_table
+from twinledger.cli.parts import load_part
+from twinledger.cli.passphrases import new_passphrase, sealed_option
 from twinledger.client import Consortium, Ledger
+
+_JOIN_EXAMPLE = """
+twinledger consortium join init D --member utility --node utility-1 \\
+    --peer-address 10.0.0.1:7201 --client-address 10.0.0.1:7101
+"""
 
 
 @click.group(cls=ExampledGroup, example="twinledger consortium show --devnet D")
 def consortium() -> None:
-    """Shows members and their nodes."""
+    """Shows members and their nodes, and prepares new ones."""
+
+
+@consortium.group(cls=ExampledGroup, example=_JOIN_EXAMPLE)
+def join() -> None:
+    """Prepares a company to become a member."""
+
+
+@join.command(example=_JOIN_EXAMPLE)
+@click.argument("folder", type=DIRECTORY)
+@click.option("--member", required=True, help="The company's name in the consortium.")
+@click.option("--node", "node_id", required=True, help="Its node's id; never used twice.")
+@click.option("--peer-address", required=True, metavar="HOST:PORT", help="For other nodes.")
+@click.option("--client-address", required=True, metavar="HOST:PORT", help="For clients.")
+@click.option("--admin", default="admin", show_default=True, help="Its first admin's name.")
+@click.option(
+    "--valid-days",
+    type=click.IntRange(1, 36_500),
+    default=730,
+    show_default=True,
+    help="How long the node's certificate counts.",
+)
+@sealed_option
+@json_option
+def init(folder: Path, sealed: bool, as_json: bool, **about: Any) -> None:
+    """Makes a member's keys, and the join file to hand over.
+
+    The folder gets MEMBER.ADMIN.key, the node's keys in keys/, and join.json. Only join.json leaves
+    it: founders add it to the genesis file (`genesis add`), a member of a running consortium
+    proposes it (`consortium propose admit`). Later the folder becomes the node's (`node init`).
+    """
+    part = load_part("twinledger.cli.join_making", "node")
+    new = part.NewMember(**about)
+    made = part.make_join(folder, new, new_passphrase(folder, sealed))
+    file = folder / part.JOIN_FILE
+    if as_json:
+        print_json({"join_file": str(file), "member": made.member.name, "node_id": new.node_id})
+    else:
+        click.echo(f"Made {file}. Hand it over; keep everything else in {folder} to yourself.")
 
 
 @consortium.command(example="twinledger consortium show --devnet D")

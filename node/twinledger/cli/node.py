@@ -14,6 +14,7 @@ from twinledger.cli.node_auditing import audit, drill
 from twinledger.cli.options import DIRECTORY, FILE, json_option
 from twinledger.cli.output import print_fields, print_json, print_table, time_text
 from twinledger.cli.parts import load_part
+from twinledger.cli.passphrases import ask_passphrase
 from twinledger.cli.rendering import node_status_json
 from twinledger.client import NodeStatus
 from twinledger.client.failures import from_rpc
@@ -54,7 +55,11 @@ def init(
     listen_peer: str | None,
     as_json: bool,
 ) -> None:
-    """Makes a node's folder: node.toml, genesis.json and an empty data folder."""
+    """Makes a node's folder: node.toml, genesis.json and an empty data folder.
+
+    The folder is the one that `consortium join init` made: it holds the node's keys in keys/, and
+    they must be those that the genesis file names.
+    """
     part = load_part("twinledger.cli.node_folder", "node")
     config = part.make_node_folder(folder, node_id, genesis, (listen_client, listen_peer))
     if as_json:
@@ -73,7 +78,7 @@ def run(ctx: click.Context, config: Path) -> None:
     75 temporary (disk full), 78 configuration; others are faults. last_exit.json in its data folder
     says why, and `node status` shows it.
     """
-    ctx.exit(load_part("twinledger.node.main", "node").run(config))
+    ctx.exit(load_part("twinledger.node.main", "node").run(config, ask_passphrase))
 
 
 @node.command(

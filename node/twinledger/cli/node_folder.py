@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+from twinledger.cli.files import read_file
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis
 from twinledger.consortium.members import Node
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.node.node_keys import check_public_keys
 from twinledger.storage import DataFolder
 
 _CONFIG = """\
@@ -15,6 +17,9 @@ _CONFIG = """\
 id = {id}
 data_dir = "data"
 genesis = "genesis.json"
+
+[keys]
+folder = "keys"
 
 [listen]
 client = {client}
@@ -28,16 +33,17 @@ def make_node_folder(
     """Writes node.toml, genesis.json and an empty data folder; returns the first one's path.
 
     Raises:
-        LedgerError: CONFIG_INVALID when the folder holds a node, GENESIS_INVALID, NO_SUCH_NODE.
+        LedgerError: CONFIG_INVALID when the folder holds a node or no keys, NO_SUCH_NODE,
+            KEY_MISMATCH; GENESIS_NOT_SIGNED and the other codes of genesis files.
     """
     config = folder / "node.toml"
     if config.exists():
         raise LedgerError(Code.CONFIG_INVALID, f"{config} exists: this folder holds a node")
-    try:
-        raw = genesis.read_bytes()
-    except OSError as error:
-        raise LedgerError(Code.GENESIS_INVALID, f"{genesis}: {error.strerror}") from error
-    record = _record(Genesis.parse(raw), node_id)
+    raw = read_file(genesis, Code.GENESIS_INVALID)
+    found = Genesis.parse(raw)
+    found.require_signed()
+    record = _record(found, node_id)
+    check_public_keys(folder / "keys", record)
     client, peer = listen
     text = _CONFIG.format(
         id=json.dumps(node_id),

@@ -1,23 +1,20 @@
-"""An identity and its private key, and the file that keeps them.
+"""An identity and its private key; `client.key_files` keeps them in files."""
 
-The file is JSON: `identity` (member/name), `public_key` and `private_key` (64 hex digits each). It
-is readable by its owner alone, and a file that others can read is refused: a key that may have been
-copied proves nothing.
-"""
-
-import json
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
+from twinledger.client.key_files import (
+    AskPassphrase,
+    passphrase_of_environment,
+    read_signing_key,
+    stored_signing_key,
+    unusable,
+    write_key,
+)
 from twinledger.ledger import names
-from twinledger.ledger.errors import Code, LedgerError
-from twinledger.ledger.keys import SigningKey
-
-_FILE_MODE: Final = 0o600
-_FIELDS: Final = ("identity", "public_key", "private_key")
+from twinledger.ledger.errors import LedgerError
+from twinledger.ledger.key_file import Purpose
+from twinledger.ledger.keys import MessageSigner, SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +23,11 @@ class Identity:
 
     Attributes:
         name: The full name, member/name.
-        key: The private key.
+        key: What signs: a private key, or something that keeps one.
     """
 
     name: str
-    key: SigningKey
+    key: MessageSigner
 
     @property
     def member(self) -> str:
@@ -52,63 +49,39 @@ class Identity:
         return cls(names.identity(name), SigningKey.generate())
 
     @classmethod
-    def load(cls, path: str | Path) -> "Identity":
+    def load(
+        cls, path: str | Path, passphrase: AskPassphrase = passphrase_of_environment
+    ) -> "Identity":
         """Reads a key file.
 
+        Args:
+            path: The file.
+            passphrase: Gets the passphrase when the file is sealed; by default from
+                TWINLEDGER_PASSPHRASE or the file that TWINLEDGER_PASSPHRASE_FILE names.
+
         Raises:
-            LedgerError: CONFIG_INVALID, naming the file and what is wrong with it.
+            LedgerError: KEY_EXPOSED when others can read the file, KEY_LOCKED when the passphrase
+                is missing or wrong; CONFIG_INVALID, naming the file and what is wrong with it.
         """
         path = Path(path)
-        fields = _read_fields(path)
+        name, key = read_signing_key(path, Purpose.IDENTITY, passphrase)
         try:
-            identity = cls(
-                names.identity(fields["identity"]),
-                SigningKey.load(bytes.fromhex(fields["private_key"])),
-            )
-        except (ValueError, LedgerError) as error:
-            raise _unusable(path, str(error)) from error
-        if identity.public_key.hex() != fields["public_key"].lower():
-            raise _unusable(path, "its public key is not that of its private key")
-        return identity
+            return cls(names.identity(name), key)
+        except LedgerError as error:
+            raise unusable(path, str(error)) from error
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, passphrase: bytes | None = None) -> None:
         """Writes a key file that only its owner can read; never over another file.
 
+        Args:
+            path: The file.
+            passphrase: Seals the private key; None leaves it open.
+
         Raises:
-            LedgerError: CONFIG_INVALID when the file exists or cannot be written.
+            LedgerError: CONFIG_INVALID when the file exists or cannot be written, or when the key
+                is kept elsewhere and cannot be written down.
         """
         path = Path(path)
-        fields = (self.name, self.public_key.hex(), self.key.seed.hex())
-        text = json.dumps(dict(zip(_FIELDS, fields, strict=True)), indent=2) + "\n"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Created with its final mode: there is no moment at which others could open it.
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError as error:
-            raise _unusable(path, "it exists, and keys are never overwritten") from error
-        except OSError as error:
-            raise _unusable(path, error.strerror or str(error)) from error
-
-
-def _read_fields(path: Path) -> dict[str, str]:
-    try:
-        with path.open(encoding="utf-8") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            content = json.load(file)
-    except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from error
-    except ValueError as error:
-        raise _unusable(path, f"it is not JSON: {error}") from error
-    if mode & 0o077:
-        raise _unusable(path, f"its mode is {mode:04o}; run: chmod 600 {path}")
-    if not isinstance(content, dict) or sorted(content) != sorted(_FIELDS):
-        raise _unusable(path, f"it must hold exactly {', '.join(_FIELDS)}")
-    if not all(isinstance(content[field], str) for field in _FIELDS):
-        raise _unusable(path, "its fields must be text")
-    return content
-
-
-def _unusable(path: Path, why: str) -> LedgerError:
-    return LedgerError(Code.CONFIG_INVALID, f"key file {path}: {why.rstrip('.')}")
+        if not isinstance(self.key, SigningKey):
+            raise unusable(path, "this key is kept elsewhere and cannot be written down")
+        write_key(path, stored_signing_key(Purpose.IDENTITY, self.name, self.key), passphrase)

@@ -1,16 +1,28 @@
-"""Members and their nodes: the state's ``consortium`` leaf, which every header commits to."""
+"""The consortium: its members at one height, and the state's leaf that every header commits to."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
 
-from twinledger.consensus import NodeId
+from twinledger.consortium.nodes import Node, NodeCertificate, read_node, record_damaged
+from twinledger.consortium.rules import DEFAULT_RULES, Rules
 from twinledger.ledger import domains
 from twinledger.ledger.canonical import CanonicalValue, encode
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import IdentityName, MemberName
 from twinledger.ledger.state import StateView, decode_leaf
+
+__all__ = [
+    "CONSORTIUM_KEY",
+    "Admin",
+    "Consortium",
+    "Member",
+    "Node",
+    "NodeCertificate",
+    "consortium_hash",
+    "load_consortium",
+]
 
 CONSORTIUM_KEY = b"consortium"
 
@@ -21,23 +33,6 @@ class Admin:
 
     name: str
     public_key: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A member's node.
-
-    Attributes:
-        node_id: Its id, never used twice.
-        peer_address: Where other nodes reach it, host:port.
-        client_address: Where clients reach it, host:port.
-        voter: Whether it takes part in ordering.
-    """
-
-    node_id: NodeId
-    peer_address: str
-    client_address: str
-    voter: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +50,23 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Consortium:
-    """The whole consortium at one height, members in the order of their names."""
+    """The whole consortium at one height, members in the order of their names.
+
+    Attributes:
+        name: Its name from the genesis file.
+        members: Who is in it.
+        limits: What transactions, twins and blocks may not exceed.
+        epoch: How often it recovered from a lost quorum.
+        set_number: How often its witness set changed since genesis.
+        rules: How many must sign and approve.
+    """
 
     name: str
     members: tuple[Member, ...]
     limits: Limits
+    epoch: int = 0
+    set_number: int = 0
+    rules: Rules = DEFAULT_RULES
 
     @property
     def nodes(self) -> tuple[tuple[MemberName, Node], ...]:
@@ -78,32 +85,45 @@ class Consortium:
     def encode(self) -> bytes:
         """The canonical leaf."""
         members: dict[str, CanonicalValue] = {m.name: _member_value(m) for m in self.members}
-        return encode({"name": self.name, "members": members, "limits": asdict(self.limits)})
+        return encode(
+            {
+                "name": self.name,
+                "members": members,
+                "limits": asdict(self.limits),
+                "epoch": self.epoch,
+                "set_number": self.set_number,
+                "rules": asdict(self.rules),
+            }
+        )
 
     @classmethod
     def decode(cls, raw: bytes) -> Consortium:
         """Reads the canonical leaf, or raises DATA_DAMAGED."""
         match decode_leaf(raw):
-            case {"name": str(name), "members": dict(members), "limits": dict(limits)}:
+            case {
+                "name": str(name),
+                "members": dict(members),
+                "limits": dict(limits),
+                "epoch": int(epoch),
+                "set_number": int(set_number),
+                "rules": dict(rules),
+                **other,
+            } if not other:
                 return cls(
                     name,
                     tuple(_read_member(member, value) for member, value in members.items()),
-                    _read_limits(limits),
+                    Limits(**_numbers(limits, Limits)),
+                    epoch,
+                    set_number,
+                    Rules(**_numbers(rules, Rules)),
                 )
             case _:
-                raise _damaged()
+                raise record_damaged()
 
 
 def _member_value(member: Member) -> CanonicalValue:
     admins: dict[str, CanonicalValue] = {a.name: a.public_key for a in member.admins}
-    nodes: dict[str, CanonicalValue] = {
-        node.node_id: {
-            "peer_address": node.peer_address,
-            "client_address": node.client_address,
-            "voter": node.voter,
-        }
-        for node in member.nodes
-    }
+    nodes: dict[str, CanonicalValue] = {node.node_id: node.value() for node in member.nodes}
     return {"admins": admins, "nodes": nodes}
 
 
@@ -113,39 +133,23 @@ def _read_member(name: str, value: CanonicalValue) -> Member:
             return Member(
                 MemberName(name),
                 tuple(_read_admin(admin, key) for admin, key in admins.items()),
-                tuple(_read_node(node_id, node) for node_id, node in nodes.items()),
+                tuple(read_node(node_id, node) for node_id, node in nodes.items()),
             )
         case _:
-            raise _damaged()
+            raise record_damaged()
 
 
 def _read_admin(name: str, value: CanonicalValue) -> Admin:
     if not isinstance(value, bytes):
-        raise _damaged()
+        raise record_damaged()
     return Admin(name, value)
 
 
-def _read_node(node_id: str, value: CanonicalValue) -> Node:
-    match value:
-        case {
-            "peer_address": str(peer_address),
-            "client_address": str(client_address),
-            "voter": bool(voter),
-        }:
-            return Node(NodeId(node_id), peer_address, client_address, voter)
-        case _:
-            raise _damaged()
-
-
-def _read_limits(value: dict[str, CanonicalValue]) -> Limits:
-    limits = {name: limit for name, limit in value.items() if isinstance(limit, int)}
-    if limits.keys() != {field.name for field in fields(Limits)}:
-        raise _damaged()
-    return Limits(**limits)
-
-
-def _damaged() -> LedgerError:
-    return LedgerError(Code.DATA_DAMAGED, "the state's consortium record is not well-formed")
+def _numbers(value: dict[str, CanonicalValue], form: type[Limits | Rules]) -> dict[str, int]:
+    numbers = {name: number for name, number in value.items() if isinstance(number, int)}
+    if numbers.keys() != {field.name for field in fields(form)} or len(numbers) != len(value):
+        raise record_damaged()
+    return numbers
 
 
 def load_consortium(state: StateView) -> Consortium:

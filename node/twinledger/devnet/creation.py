@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 
 from twinledger.client.identity import Identity
 from twinledger.consensus import NodeId
-from twinledger.consortium import genesis, members
+from twinledger.consortium.genesis import Genesis, build
+from twinledger.consortium.members import Admin, Member
 from twinledger.devnet.layout import (
     DEFAULT_IDENTITY,
     FILE_NAME,
@@ -19,9 +20,12 @@ from twinledger.devnet.layout import (
     genesis_path,
     key_path,
     node_folder,
+    node_keys_folder,
 )
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.ledger.names import MemberName
+from twinledger.ledger.names import IdentityName, MemberName
+from twinledger.ledger.transaction import Signer
+from twinledger.node.node_keys import CERTIFICATE_VALIDITY_US, NodeKeys
 from twinledger.storage import DataFolder
 
 HOST: Final = "127.0.0.1"
@@ -66,11 +70,11 @@ def create(
         NodeEntry(f"{member}-1", member, f"{HOST}:{next(ports)}", f"{HOST}:{next(ports)}")
         for member in _member_names(node_count)
     )
-    raw = genesis.build(name, time.time_ns() // 1000, [_member(path, node) for node in nodes])
-    genesis_path(path).write_bytes(raw)
+    genesis = _genesis(path, name, nodes)
+    genesis_path(path).write_bytes(genesis.raw)
     for node in nodes:
-        _make_node(path, node, raw, settings or {})
-    layout = Layout(path, genesis.chain_id(raw), nodes)
+        _make_node(path, node, genesis.raw, settings or {})
+    layout = Layout(path, genesis.chain_id, nodes)
     layout.save()
     return layout
 
@@ -91,17 +95,35 @@ def _member_names(count: int) -> list[str]:
     return [*_MEMBERS, *more][:count]
 
 
-def _member(path: Path, node: NodeEntry) -> members.Member:
-    admin = Identity.generate(f"{node.member}/{DEFAULT_IDENTITY}")
-    admin.save(key_path(path, admin.name))
-    record = members.Node(NodeId(node.name), node.peer_address, node.client_address)
-    admins = (members.Admin(DEFAULT_IDENTITY, admin.public_key),)
-    return members.Member(MemberName(node.member), admins, (record,))
+def _genesis(path: Path, name: str, nodes: tuple[NodeEntry, ...]) -> Genesis:
+    """Makes every member's keys, and the genesis file that all of their admins signed."""
+    now_us = time.time_ns() // 1000
+    admins = [Identity.generate(f"{node.member}/{DEFAULT_IDENTITY}") for node in nodes]
+    members = [
+        _member(path, node, admin, now_us) for node, admin in zip(nodes, admins, strict=True)
+    ]
+    genesis = Genesis.parse(build(name, now_us, members))
+    for admin in admins:
+        admin.save(key_path(path, admin.name))
+        genesis = genesis.signed_by(Signer(IdentityName(admin.name), admin.key))
+    return genesis
+
+
+def _member(path: Path, node: NodeEntry, admin: Identity, now_us: int) -> Member:
+    keys = NodeKeys.create(node_keys_folder(path, node.name), f"{node.member}/{node.name}")
+    record = keys.record(
+        NodeId(node.name),
+        node.peer_address,
+        node.client_address,
+        valid_until_us=now_us + CERTIFICATE_VALIDITY_US,
+    )
+    admins = (Admin(DEFAULT_IDENTITY, admin.public_key),)
+    return Member(MemberName(node.member), admins, (record,))
 
 
 def _make_node(path: Path, node: NodeEntry, raw: bytes, settings: Settings) -> None:
     folder = node_folder(path, node.name)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     DataFolder.create(folder / "data", raw, NodeId(node.name))
     sections: Settings = {
         "node": {"id": node.name, "data_dir": "data", "genesis": "../../genesis.json"},

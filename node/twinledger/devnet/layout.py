@@ -4,6 +4,7 @@ devnet.json            which nodes there are; written last, it makes the folder 
 genesis.json           the chain's first bytes
 keys/MEMBER.NAME.key   one key file for each identity made here
 nodes/NODE/node.toml   the node's settings
+nodes/NODE/keys/       what it signs with
 nodes/NODE/data/       what it stores
 nodes/NODE/node.log    what it says
 nodes/NODE/node.pid    its process, while it runs
@@ -131,6 +132,11 @@ def key_path(folder: Path, identity: str) -> Path:
 def node_folder(folder: Path, node: str) -> Path:
     """The folder of a node of the devnet in `folder`."""
     return folder / "nodes" / node
+
+
+def node_keys_folder(folder: Path, node: str) -> Path:
+    """Where the keys of a node of the devnet in `folder` lie."""
+    return node_folder(folder, node) / "keys"
 
 
 def _read(file: Path, content: Any) -> tuple[bytes, tuple[NodeEntry, ...]]:

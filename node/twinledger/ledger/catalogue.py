@@ -475,6 +475,61 @@ _NODE: dict[Code, Entry] = {
         "Use the genesis file of this data, or an empty data folder.",
         _STATE,
     ),
+    Code.GENESIS_DOUBLED: Entry(
+        "Two parts of the genesis file share what only one may have",
+        "Let one of the two members make another join file, and begin a new genesis file.",
+        _INVALID,
+    ),
+    Code.GENESIS_ALTERED: Entry(
+        "A signature does not fit the genesis file: it was altered after it was signed",
+        "Get the file again from the member who signed it, and compare the chain ids.",
+        _INVALID,
+    ),
+    Code.GENESIS_NOT_SIGNED: Entry(
+        "The genesis file lacks the signature of a member",
+        "Let an admin of that member run `twinledger genesis sign`, and use the file it leaves.",
+        _STATE,
+    ),
+    Code.GENESIS_SIGNED_TWICE: Entry(
+        "The genesis file has two signatures of one admin",
+        "One is enough: remove one of the two lines.",
+        _EXISTS,
+    ),
+    Code.GENESIS_UNKNOWN_SIGNER: Entry(
+        "The genesis file is signed by somebody who is no admin in it",
+        "Sign with the key of an admin whom the file names; remove the other line.",
+        _INVALID,
+    ),
+    Code.GENESIS_SEALED: Entry(
+        "The genesis file is signed, so nothing can be added to it",
+        "Begin a new file with `twinledger genesis create`, add every member, then sign.",
+        _STATE,
+    ),
+    Code.JOIN_INVALID: Entry(
+        "The join file is not one that its member made: it is damaged or was altered",
+        "Get the file again from the member; `twinledger consortium join init` makes it.",
+        _INVALID,
+    ),
+    Code.BAD_CERTIFICATE: Entry(
+        "The certificate is not one that a node can show",
+        "Use the one that `twinledger consortium join init` makes: self-signed, ECDSA P-256.",
+        _INVALID,
+    ),
+    Code.KEY_EXPOSED: Entry(
+        "Others than its owner can read a key file",
+        "Run chmod 600 on it; when others may have read it, use a new key.",
+        _STATE,
+    ),
+    Code.KEY_LOCKED: Entry(
+        "The key file is sealed with a passphrase, and the right one was not given",
+        "Set TWINLEDGER_PASSPHRASE or TWINLEDGER_PASSPHRASE_FILE, or run it at a terminal.",
+        _STATE,
+    ),
+    Code.KEY_MISMATCH: Entry(
+        "The node's keys are not those of its record",
+        "Put the keys in place that its join file was made with, or change the record.",
+        _STATE,
+    ),
     Code.ADDRESS_IN_USE: Entry(
         "Another process listens on the address",
         "Stop it, or choose another address in the configuration.",

@@ -9,6 +9,8 @@ from hashlib import sha256
 from typing import Final
 
 GENESIS: Final = b"twinledger/v1/genesis\0"
+SIGN_GENESIS: Final = b"twinledger/v1/sign-genesis\0"
+SIGN_JOIN: Final = b"twinledger/v1/sign-join\0"
 TRANSACTION: Final = b"twinledger/v1/transaction\0"
 SIGN_TRANSACTION: Final = b"twinledger/v1/sign-transaction\0"
 ENTRY: Final = b"twinledger/v1/entry\0"

@@ -7,6 +7,7 @@ points), and a signature that one node accepts and another refuses would fork th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import nacl.bindings
 import nacl.exceptions
@@ -18,6 +19,19 @@ SUITE_ED25519 = 1
 SEED_SIZE = 32
 PUBLIC_KEY_SIZE = 32
 SIGNATURE_SIZE = 64
+
+
+class MessageSigner(Protocol):
+    """Whatever signs with Ed25519: a key in memory, or one that never leaves its device."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 public bytes."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64-byte signature of a message (RFC 8032, the plain one)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -64,7 +64,7 @@ class Signer:
     """An identity with the key it signs with."""
 
     identity: IdentityName
-    key: keys.SigningKey
+    key: keys.MessageSigner
 
 
 def transaction_id(body: bytes) -> TransactionId:
@@ -218,7 +218,7 @@ def build_body(
     ).SerializeToString()
 
 
-def signature(body: bytes, key: keys.SigningKey) -> bytes:
+def signature(body: bytes, key: keys.MessageSigner) -> bytes:
     """One author's signature of a body."""
     return key.sign(domains.SIGN_TRANSACTION + body)
 

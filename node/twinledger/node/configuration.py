@@ -26,6 +26,12 @@ class NodeSection(_Section):
     genesis: Path = Path("genesis.json")
 
 
+class KeysSection(_Section):
+    """Where the node's own keys lie; relative to the file."""
+
+    folder: Path = Path("keys")
+
+
 class ListenSection(_Section):
     """Where it listens."""
 
@@ -72,6 +78,7 @@ class Configuration(_Section):
     """The whole file."""
 
     node: NodeSection
+    keys: KeysSection = KeysSection()
     listen: ListenSection
     pool: PoolSection = PoolSection()
     storage: StorageSection = StorageSection()
@@ -117,4 +124,5 @@ def _with_absolute_paths(configuration: Configuration, folder: Path) -> Configur
             "genesis": folder / configuration.node.genesis,
         }
     )
-    return configuration.model_copy(update={"node": node})
+    keys = KeysSection(folder=folder / configuration.keys.folder)
+    return configuration.model_copy(update={"node": node, "keys": keys})

@@ -1,13 +1,17 @@
-"""What a node stands on: its settings, its data folder, the genesis file and both stores, open."""
+"""What a node stands on: settings, keys, data folder, the genesis file and both stores, open."""
 
 from dataclasses import dataclass
 from typing import Self
 
+from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
 from twinledger.consortium.genesis import Genesis
+from twinledger.consortium.members import load_consortium
+from twinledger.consortium.nodes import Node as NodeRecord
 from twinledger.execution.execute import genesis_block
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import MemberName
 from twinledger.node.configuration import Configuration
+from twinledger.node.node_keys import NodeKeys
 from twinledger.node.transport import PROTOCOL_VERSION
 from twinledger.storage import DataFolder, PeerMemory, Stores
 from twinledger.v1.peer_service_pb2 import PeerHello
@@ -22,23 +26,37 @@ class Foundation:
     genesis: Genesis
     member: MemberName
     """Who runs this node."""
+    keys: NodeKeys
+    """What this node signs with, and proves itself to others with."""
     stores: Stores
     memory: PeerMemory
 
     @classmethod
-    def open(cls, folder: DataFolder, configuration: Configuration) -> Self:
-        """Open the stores; an empty chain gets the block of genesis.
+    def open(
+        cls,
+        folder: DataFolder,
+        configuration: Configuration,
+        ask: AskPassphrase = passphrase_of_environment,
+    ) -> Self:
+        """Open keys and stores; an empty chain gets the block of genesis.
 
         Raises:
-            LedgerError: CONFIG_INVALID, GENESIS_MISMATCH, GENESIS_INVALID, DATA_DAMAGED.
+            LedgerError: CONFIG_INVALID, GENESIS_MISMATCH, GENESIS_INVALID, DATA_DAMAGED;
+                KEY_MISMATCH, KEY_EXPOSED, KEY_LOCKED.
             StorageFailure: the disk refused.
         """
         genesis = _read_genesis(folder, configuration)
-        member = _member_of(genesis, folder)
+        keys = NodeKeys.load(configuration.keys.folder, ask)
         stores = folder.open_stores(kept_heights=configuration.storage.kept_heights)
-        if stores.chain.applied_height is None:
-            stores.chain.apply(genesis_block(genesis))
-        return cls(folder, configuration, genesis, member, stores, folder.peer_memory())
+        try:
+            if stores.chain.applied_height is None:
+                stores.chain.apply(genesis_block(genesis))
+            member, record = _record_of(stores, folder)
+            keys.check(record)
+        except BaseException:
+            stores.close()
+            raise
+        return cls(folder, configuration, genesis, member, keys, stores, folder.peer_memory())
 
     def hello(self) -> PeerHello:
         """What this node greets others with now."""
@@ -57,7 +75,8 @@ def _read_genesis(folder: DataFolder, configuration: Configuration) -> Genesis:
         given = path.read_bytes()
     except OSError as error:
         raise LedgerError(Code.CONFIG_INVALID, f"{path}: {error.strerror}") from error
-    if given != folder.genesis:
+    genesis = Genesis.parse(given)
+    if genesis.chain_id != folder.chain_id:
         raise LedgerError(
             Code.GENESIS_MISMATCH, f"{path} is not the genesis this data folder was made with"
         )
@@ -66,11 +85,13 @@ def _read_genesis(folder: DataFolder, configuration: Configuration) -> Genesis:
             Code.CONFIG_INVALID,
             f"the data folder belongs to {folder.node_id}, not to {configuration.node.id}",
         )
-    return Genesis.parse(given)
+    return genesis
 
 
-def _member_of(genesis: Genesis, folder: DataFolder) -> MemberName:
-    for member, record in genesis.nodes:
+def _record_of(stores: Stores, folder: DataFolder) -> tuple[MemberName, NodeRecord]:
+    with stores.chain.snapshot() as state:
+        nodes = load_consortium(state).nodes
+    for member, record in nodes:
         if record.node_id == folder.node_id:
-            return member
-    raise LedgerError(Code.CONFIG_INVALID, f"the genesis file has no node {folder.node_id}")
+            return member, record
+    raise LedgerError(Code.CONFIG_INVALID, f"the ledger has no node {folder.node_id}")

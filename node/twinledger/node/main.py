@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.configuration import Configuration, load
 from twinledger.node.logs import configure_logs
@@ -30,6 +31,14 @@ _EXIT_CODES: Final = {
     Code.CONFIG_INVALID: EX_CONFIG,
     Code.GENESIS_INVALID: EX_CONFIG,
     Code.GENESIS_MISMATCH: EX_CONFIG,
+    Code.GENESIS_DOUBLED: EX_CONFIG,
+    Code.GENESIS_ALTERED: EX_CONFIG,
+    Code.GENESIS_SIGNED_TWICE: EX_CONFIG,
+    Code.GENESIS_UNKNOWN_SIGNER: EX_CONFIG,
+    Code.KEY_EXPOSED: EX_CONFIG,
+    Code.KEY_LOCKED: EX_CONFIG,
+    Code.KEY_MISMATCH: EX_CONFIG,
+    Code.BAD_CERTIFICATE: EX_CONFIG,
     Code.DATA_IN_USE: EX_CONFIG,
     Code.ADDRESS_IN_USE: EX_CONFIG,
 }
@@ -37,8 +46,11 @@ _EXIT_CODES: Final = {
 logger = logging.getLogger(__name__)
 
 
-def run(config_path: Path) -> int:
-    """Run a node in the foreground; return the process's exit code."""
+def run(config_path: Path, ask: AskPassphrase = passphrase_of_environment) -> int:
+    """Run a node in the foreground; return the process's exit code.
+
+    `ask` gets the passphrase of its keys, should they be sealed.
+    """
     try:
         configuration = load(config_path)
     except LedgerError as error:
@@ -49,16 +61,16 @@ def run(config_path: Path) -> int:
             configuration.node.data_dir,
             min_free_bytes=configuration.storage.min_free_mib << 20,
         ) as folder:
-            last_exit = _run_in(folder, configuration)
+            last_exit = _run_in(folder, configuration, ask)
             folder.write_last_exit(last_exit)
     except (LedgerError, StorageFailure) as error:
         last_exit = _last_exit_of(error)
     return _say(last_exit)
 
 
-def _run_in(folder: DataFolder, configuration: Configuration) -> LastExit:
+def _run_in(folder: DataFolder, configuration: Configuration, ask: AskPassphrase) -> LastExit:
     try:
-        asyncio.run(_run(folder, configuration))
+        asyncio.run(_run(folder, configuration, ask))
     except (LedgerError, StorageFailure) as error:
         return _last_exit_of(error)
     except BaseExceptionGroup as group:
@@ -70,12 +82,12 @@ def _run_in(folder: DataFolder, configuration: Configuration) -> LastExit:
     return LastExit("STOPPED", "The node stopped when it was asked to.", "", 0, _now_us())
 
 
-async def _run(folder: DataFolder, configuration: Configuration) -> None:
+async def _run(folder: DataFolder, configuration: Configuration, ask: AskPassphrase) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    node = await Node.start(folder, configuration)
+    node = await Node.start(folder, configuration, ask)
     try:
         await node.run_until(stop)
     finally:

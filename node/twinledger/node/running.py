@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final, Self
 
+from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
 from twinledger.consensus import Index
 from twinledger.execution.results import Execution
 from twinledger.ledger.errors import Code, LedgerError
@@ -32,14 +33,19 @@ class Node:
     _stopping: bool = False
 
     @classmethod
-    async def start(cls, folder: DataFolder, configuration: Configuration) -> Self:
+    async def start(
+        cls,
+        folder: DataFolder,
+        configuration: Configuration,
+        ask: AskPassphrase = passphrase_of_environment,
+    ) -> Self:
         """Open the stores, put the parts together, and open the ports.
 
         Raises:
-            LedgerError: what is wrong with genesis, data or addresses.
+            LedgerError: what is wrong with genesis, keys, data or addresses.
             StorageFailure: the disk refused.
         """
-        foundation = Foundation.open(folder, configuration)
+        foundation = Foundation.open(folder, configuration, ask)
         try:
             parts = assemble(foundation)
             node = cls(foundation, parts, Ports(foundation, parts))

@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Self
 
 from twinledger.consensus import NodeId
-from twinledger.ledger import domains
+from twinledger.consortium.genesis import Genesis, chain_id
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.storage.chain_store import KEPT_HEIGHTS, ChainStore
 from twinledger.storage.damage import damaged
@@ -100,21 +100,23 @@ class DataFolder:
         """Make a folder for a new node, durably. The path is absent or an empty directory.
 
         Raises:
-            LedgerError: CONFIG_INVALID, when something is there already.
+            LedgerError: CONFIG_INVALID, when something is there already; GENESIS_NOT_SIGNED and
+                the other codes of a genesis file that is not complete.
             StorageFailure: the disk refused.
         """
+        found = Genesis.parse(genesis)
+        found.require_signed()
         _make_directory(path)
-        chain_id = domains.domain_hash(domains.GENESIS, genesis)
         try:
             write_durably(path / "genesis.json", genesis)
             write_durably(path / "boot", encode_boot(0))
             prepare_last_exit(path / "last_exit.json")
-            LogStore.create(path / "log", path / "log.marker", chain_id)
+            LogStore.create(path / "log", path / "log.marker", found.chain_id)
             ChainStore.create(path / "chain")
             HeadBook.create(path / "heads")
             HeadMark.create(path / "head.mark")
             DiskRoom(path, reserve_bytes=reserve_bytes).make_reserve()
-            write_durably(path / "folder", encode_folder(FolderRecord(node_id, chain_id)))
+            write_durably(path / "folder", encode_folder(FolderRecord(node_id, found.chain_id)))
         except BaseException:
             shutil.rmtree(path)
             raise
@@ -243,9 +245,13 @@ def _lock(path: Path) -> int:
     return lock
 
 
-def _read_genesis(path: Path, chain_id: bytes) -> bytes:
+def _read_genesis(path: Path, expected: bytes) -> bytes:
     genesis = _read(path)
-    if domains.domain_hash(domains.GENESIS, genesis) != chain_id:
+    try:
+        found = chain_id(genesis)
+    except LedgerError as error:
+        raise damaged(f"The data folder's genesis.json: {error.detail}") from error
+    if found != expected:
         raise damaged("The data folder's genesis.json is not the one of its chain")
     return genesis
 

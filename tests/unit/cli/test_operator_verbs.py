@@ -20,77 +20,38 @@ def test_keygen_writes_a_key_and_shows_its_public_half(run: Run, tmp_path: Path)
     assert done.exit_code == 0
     told = json.loads(done.stdout)
     assert told["public_key"] == Identity.load(path).public_key.hex()
-    assert Identity.load(path).key.seed.hex() not in done.output
+    assert json.loads(path.read_text())["private_key"] not in done.output
     again = run("keygen", "utility/gateway-1", "--out", path, "--json")
     assert again.exit_code == 1
     assert json.loads(again.stderr)["code"] == "CONFIG_INVALID"
 
 
-MEMBERS = """
-name = "test"
-[limits]
-max_operations = 10
-[[member]]
-name = "utility"
-admins = {{ admin = "{key}" }}
-node = "utility-1"
-peer_address = "127.0.0.1:1"
-client_address = "127.0.0.1:2"
-"""
+@pytest.fixture
+def folder(run: Run, tmp_path: Path) -> Path:
+    """What `consortium join init` made, with the genesis file that it led to beside it."""
+    folder = tmp_path / "node"
+    join(run, folder, "utility", 1)
+    genesis = tmp_path / "genesis.json"
+    assert run("genesis", "create", genesis, "--name", "n", "--limit", "max_operations=10")
+    assert run("genesis", "add", genesis, folder / "join.json").exit_code == 0
+    key = folder / "utility.admin.key"
+    assert run("genesis", "sign", genesis, "--identity", key).exit_code == 0
+    return folder
 
 
 @pytest.fixture
-def genesis(run: Run, tmp_path: Path) -> Path:
-    key = Identity.generate("utility/admin").public_key.hex()
-    (tmp_path / "members.toml").write_text(MEMBERS.format(key=key))
-    out = tmp_path / "genesis.json"
-    done = run("genesis", "create", tmp_path / "members.toml", "--out", out)
-    assert done.exit_code == 0, done.stderr
-    return out
+def genesis(folder: Path) -> Path:
+    return folder.with_name("genesis.json")
 
 
-def test_a_genesis_file_is_made_and_shown(run: Run, genesis: Path) -> None:
-    told = json.loads(run("genesis", "show", genesis, "--json").stdout)
-    assert told["limits"]["max_operations"] == 10
-    assert told["members"][0]["nodes"][0]["node_id"] == "utility-1"
-    assert told["chain_id"] in run("genesis", "show", genesis).stdout
+def join(run: Run, folder: Path, member: str, port: int) -> None:
+    addresses = ("--peer-address", f"127.0.0.1:{port}", "--client-address", f"127.0.0.1:{port + 1}")
+    about = ("--member", member, "--node", f"{member}-1", *addresses)
+    done = run("consortium", "join", "init", folder, *about)
+    assert done.exit_code == 0, done.output
 
 
-def test_a_genesis_file_is_never_overwritten(run: Run, genesis: Path) -> None:
-    before = genesis.read_bytes()
-    done = run("genesis", "create", genesis.parent / "members.toml", "--out", genesis)
-    assert done.exit_code == 1
-    assert genesis.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        ("[[member]]", "[member]"),
-        ('name = "utility"', 'name = "util ity"'),
-        ("admin = ", "admin = 5 #"),
-        ('node = "utility-1"', ""),
-        ('node = "utility-1"', 'node = "utility-1"\ncolour = "red"'),
-        ("max_operations", "max_colours"),
-        ("max_operations = 10", "max_operations = 0"),
-        ("name = ", "name == "),
-    ],
-)
-def test_a_description_that_is_wrong_is_refused(
-    run: Run, tmp_path: Path, change: tuple[str, str]
-) -> None:
-    key = Identity.generate("utility/admin").public_key.hex()
-    text = MEMBERS.format(key=key).replace(*change, 1)
-    (tmp_path / "members.toml").write_text(text)
-    out = tmp_path / "genesis.json"
-    done = run("genesis", "create", tmp_path / "members.toml", "--out", out, "--json")
-    assert done.exit_code == 1, done.output
-    assert json.loads(done.stderr)["code"] in {"CONFIG_INVALID", "GENESIS_INVALID"}
-    assert not out.exists()
-
-
-def test_a_node_is_made(run: Run, genesis: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "node"
+def test_a_node_is_made(run: Run, genesis: Path, folder: Path) -> None:
     arguments = ("node", "init", "--id", "utility-1", "--genesis", genesis, "--dir", folder)
     assert run(*arguments).exit_code == 0
     assert (folder / "genesis.json").read_bytes() == genesis.read_bytes()
@@ -104,11 +65,32 @@ def test_a_node_is_made(run: Run, genesis: Path, tmp_path: Path) -> None:
 def test_a_node_that_the_genesis_file_does_not_name_is_not_made(
     run: Run, genesis: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "node"
+    folder = tmp_path / "elsewhere"
     done = run("node", "init", "--id", "x-1", "--genesis", genesis, "--dir", folder, "--json")
     assert json.loads(done.stderr)["code"] == "NO_SUCH_NODE"
     assert "utility-1" in json.loads(done.stderr)["message"]
     assert not folder.exists()
+
+
+def test_a_node_is_not_made_with_other_keys_than_the_genesis_file_names(
+    run: Run, genesis: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "impostor"
+    join(run, folder, "utility", 1)
+    arguments = ("--id", "utility-1", "--genesis", genesis, "--dir", folder)
+    done = run("node", "init", *arguments, "--json")
+    assert json.loads(done.stderr)["code"] == "KEY_MISMATCH"
+    assert not (folder / "data").exists()
+
+
+def test_a_node_is_not_made_for_a_genesis_file_that_lacks_a_signature(
+    run: Run, genesis: Path, folder: Path
+) -> None:
+    genesis.write_bytes(genesis.read_bytes().partition(b"\n\n")[0] + b"\n")
+    arguments = ("--id", "utility-1", "--genesis", genesis, "--dir", folder)
+    done = run("node", "init", *arguments, "--json")
+    assert json.loads(done.stderr)["code"] == "GENESIS_NOT_SIGNED"
+    assert not (folder / "data").exists()
 
 
 def test_a_node_that_runs_tells_its_state(run: Run, node: FakeNode) -> None:
@@ -118,8 +100,7 @@ def test_a_node_that_runs_tells_its_state(run: Run, node: FakeNode) -> None:
     assert node.name in run("node", "status", "--node", node.address).stdout
 
 
-def test_a_node_that_is_down_tells_why_it_stopped(run: Run, genesis: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "node"
+def test_a_node_that_is_down_tells_why_it_stopped(run: Run, genesis: Path, folder: Path) -> None:
     run("node", "init", "--id", "utility-1", "--genesis", genesis, "--dir", folder)
     asked = ("node", "status", "--config", folder / "node.toml", "--timeout", "1")
     never_ran = run(*asked, "--json")

@@ -1,14 +1,15 @@
 """The consortium's leaf."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from tests.unit.execution.chain import member, two_members
+from tests.unit.execution.chain import START_US, member, two_members
 from tests.unit.ledger.refusals import refused
 from twinledger.consortium.members import Consortium, consortium_hash
+from twinledger.consortium.rules import DEFAULT_RULES
 from twinledger.ledger.canonical import decode, encode
 from twinledger.ledger.errors import Code
 from twinledger.ledger.limits import DEFAULT_LIMITS
@@ -19,13 +20,26 @@ LEAF: Any = decode(CONSORTIUM.encode())
 
 
 def test_the_leaf_is_the_map_of_the_page():
-    assert sorted(LEAF) == ["limits", "members", "name"]
+    assert sorted(LEAF) == ["epoch", "limits", "members", "name", "rules", "set_number"]
+    assert (LEAF["epoch"], LEAF["set_number"]) == (0, 0)
+    assert LEAF["rules"] == asdict(DEFAULT_RULES)
     assert LEAF["limits"]["max_lifetime_us"] == DEFAULT_LIMITS.max_lifetime_us
     assert len(LEAF["limits"]) == 11
     maker = LEAF["members"]["maker"]
     assert maker["admins"] == {"admin": member("maker", 7100).admins[0].public_key}
-    node = {"peer_address": "127.0.0.1:7100", "client_address": "127.0.0.1:7101", "voter": True}
-    assert maker["nodes"] == {"maker-1": node}
+    (node,) = member("maker", 7100).nodes
+    assert maker["nodes"] == {
+        "maker-1": {
+            "peer_address": "127.0.0.1:7100",
+            "client_address": "127.0.0.1:7101",
+            "voter": True,
+            "witness_key": node.witness_key,
+            "log_key": node.log_key,
+            "certificates": [
+                {"der": b"certificate of maker-1", "valid_until_us": 2 * START_US},
+            ],
+        }
+    }
 
 
 def test_the_leaf_comes_back():
@@ -62,6 +76,10 @@ def broken(**changes: Any) -> bytes:
         broken(limits={**LEAF["limits"], "max_fun": 1}),
         broken(limits={**LEAF["limits"], "max_authors": "8"}),
         broken(members={"maker": None}),
+        broken(more=1),
+        broken(epoch="0"),
+        broken(rules={}),
+        broken(rules={**LEAF["rules"], "fun": "x"}),
         broken(members={"maker": {"admins": {"admin": "text"}, "nodes": {}}}),
         broken(members={"maker": {"admins": {}, "nodes": {"n": {"voter": True}}}}),
     ],

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, build
-from twinledger.consortium.members import Admin, Member, Node
+from twinledger.consortium.members import Admin, Member
+from twinledger.consortium.nodes import Node, NodeCertificate
 from twinledger.execution.execute import block_transactions, execute, genesis_block
 from twinledger.execution.prepare import prepare
 from twinledger.execution.results import Execution
@@ -33,13 +34,26 @@ MAKER = signer("maker/admin")
 
 def member(name: str, port: int) -> Member:
     admin = Admin("admin", signer(f"{name}/admin").key.public_key)
-    node = Node(NodeId(f"{name}-1"), f"127.0.0.1:{port}", f"127.0.0.1:{port + 1}")
-    return Member(MemberName(name), (admin,), (node,))
+    return Member(MemberName(name), (admin,), (node(f"{name}-1", port),))
+
+
+def node(node_id: str, port: int) -> Node:
+    """A node with keys that follow from its name; nothing here reads its certificate."""
+    return Node(
+        NodeId(node_id),
+        f"127.0.0.1:{port}",
+        f"127.0.0.1:{port + 1}",
+        voter=True,
+        witness_key=signer(f"{node_id} witness").key.public_key,
+        log_key=signer(f"{node_id} log").key.public_key,
+        certificates=(NodeCertificate(f"certificate of {node_id}".encode(), START_US * 2),),
+    )
 
 
 def two_members(limits: Limits = DEFAULT_LIMITS) -> Genesis:
     members = [member("utility", 7000), member("maker", 7100)]
-    return Genesis.parse(build("two members", START_US, members, limits))
+    genesis = Genesis.parse(build("two members", START_US, members, limits))
+    return genesis.signed_by(UTILITY).signed_by(MAKER)
 
 
 @dataclass

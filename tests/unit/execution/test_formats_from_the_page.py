@@ -6,7 +6,7 @@ a client in another language has. It is also the recipe that such a client follo
 
 import json
 import struct
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +23,12 @@ from twinledger.v1.value_pb2 import Value
 FILE = Path(__file__).resolve().parents[3] / "docs" / "formats" / "vectors.json"
 VECTORS = json.loads(FILE.read_text(encoding="ascii"))
 GENESIS, BLOCKS = VECTORS["genesis"], VECTORS["blocks"]
+
+
+def genesis_parts() -> tuple[bytes, list[str]]:
+    """The body that is agreed on, and the lines of signatures."""
+    body, lines = GENESIS["file"].encode().split(b"\n\n")
+    return body + b"\n", lines.decode().splitlines()
 
 
 def domain(name: str, content: bytes) -> bytes:
@@ -114,7 +120,24 @@ def test_trees(case: dict[str, Any]):
 
 
 def test_the_chain_id():
-    assert domain("genesis", GENESIS["file"].encode()).hex() == GENESIS["chain_id"]
+    assert domain("genesis", genesis_parts()[0]).hex() == GENESIS["chain_id"]
+
+
+def test_every_founder_signed_the_genesis_file():
+    body, lines = genesis_parts()
+    founders = {
+        f"{member['name']}/{admin['name']}": admin["public_key"]
+        for member in json.loads(body)["members"]
+        for admin in member["admins"]
+    }
+    assert [line.split(" ")[:2] for line in lines] == [
+        ["\u2014", name] for name in sorted(founders)
+    ]
+    for line in lines:
+        _, name, signature = line.split(" ")
+        message = b"twinledger/v1/sign-genesis\0" + bytes.fromhex(GENESIS["chain_id"])
+        key = VerifyKey(bytes.fromhex(founders[name]))
+        key.verify(message, b64decode(signature, validate=True))
 
 
 def test_the_recipe_for_signing():
@@ -537,8 +560,13 @@ def test_the_leaves_that_an_update_writes_and_the_history_it_goes_on_with():
     ]
 
 
+def certificate_of(node: dict[str, Any]) -> dict[str, Any]:
+    der = b64decode(node["certificate"], validate=True).hex()
+    return {"der": {"bytes": der}, "valid_until_us": {"int": node["valid_until_us"]}}
+
+
 def test_the_leaves_that_genesis_writes():
-    content = json.loads(GENESIS["file"])
+    content = json.loads(genesis_parts()[0])
     written = {row["key"]: row["value"] for row in GENESIS["writes"]}
     assert len(written) == 3
     members = {}
@@ -556,6 +584,9 @@ def test_the_leaves_that_genesis_writes():
             "peer_address": {"string": member["node"]["peer_address"]},
             "client_address": {"string": member["node"]["client_address"]},
             "voter": {"bool": True},
+            "witness_key": {"bytes": member["node"]["witness_key"]},
+            "log_key": {"bytes": member["node"]["log_key"]},
+            "certificates": {"list": [{"map": certificate_of(member["node"])}]},
         }
         members[member["name"]] = {
             "map": {
@@ -568,5 +599,8 @@ def test_the_leaves_that_genesis_writes():
         "name": {"string": content["name"]},
         "limits": {"map": limits},
         "members": {"map": members},
+        "epoch": {"int": 0},
+        "set_number": {"int": 0},
+        "rules": {"map": {name: {"int": rule} for name, rule in content["rules"].items()}},
     }
     assert written["consortium"] == canonical({"map": consortium}).hex()

@@ -87,6 +87,8 @@ TWIN_CHANGES: list[dict[bytes, tuple[bytes, bytes] | None]] = [
 LEAVES = [b"", b"\x00", b"\x10", b" !", b"01", b"@ABC", b"PQRSTUVW"]
 
 
+SEED = UTILITY.identity.encode().ljust(32, b".")
+
 TAGS: dict[type, Callable[[Any], Any]] = {
     type(None): lambda _value: {"null": True},
     bool: lambda value: {"bool": value},
@@ -293,7 +295,7 @@ def signing(chain: Chain) -> dict[str, Any]:
     raw = sign(chain.genesis.chain_id, [UTILITY], [operation], expires, salt)
     transaction = parse(raw, DEFAULT_LIMITS)
     return {
-        "seed": UTILITY.key.seed.hex(),
+        "seed": SEED.hex(),
         "public_key": UTILITY.key.public_key.hex(),
         "identity": UTILITY.identity,
         "chain_id": chain.genesis.chain_id.hex(),

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.execution.chain import UTILITY, two_members
 from tests.unit.storage.executing import execution
 from tests.unit.storage.power import flip_bit
 from twinledger.consensus import NodeId
-from twinledger.ledger import domains
+from twinledger.consortium.genesis import Genesis
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.storage import data_folder as data_folder_module
 from twinledger.storage import durable_file
@@ -22,7 +23,7 @@ from twinledger.storage.failure import StorageFailure
 from twinledger.storage.folder_record import FolderRecord, encode_folder
 from twinledger.storage.last_exit import LastExit
 
-GENESIS = b'{"format": 1}'
+GENESIS = two_members().raw
 RESERVE = 1 << 20
 OPENER = """
 import sys
@@ -55,7 +56,7 @@ def refused(path: Path) -> LedgerError:
 def test_a_folder_knows_its_node_and_its_chain(folder: DataFolder) -> None:
     assert folder.node_id == "pump-node"
     assert folder.genesis == GENESIS
-    assert folder.chain_id == domains.domain_hash(domains.GENESIS, GENESIS)
+    assert folder.chain_id == two_members().chain_id
 
 
 def test_its_stores_are_empty_and_of_its_chain(folder: DataFolder) -> None:
@@ -77,10 +78,18 @@ def test_opening_never_makes_a_folder(tmp_path: Path) -> None:
 def test_a_folder_is_not_made_over_another(path: Path) -> None:
     before = sorted(path.rglob("*"))
     with pytest.raises(LedgerError) as raised:
-        DataFolder.create(path, b"other", NodeId("other"))
+        DataFolder.create(path, GENESIS, NodeId("other"))
     assert raised.value.code is Code.CONFIG_INVALID
     assert sorted(path.rglob("*")) == before
     assert (path / "genesis.json").read_bytes() == GENESIS
+
+
+def test_a_folder_is_not_made_for_a_genesis_that_a_member_has_not_signed(tmp_path: Path) -> None:
+    one = Genesis.parse(two_members().body).signed_by(UTILITY)
+    with pytest.raises(LedgerError, match="maker") as raised:
+        DataFolder.create(tmp_path / "x", one.raw, NodeId("x"), reserve_bytes=RESERVE)
+    assert raised.value.code is Code.GENESIS_NOT_SIGNED
+    assert not (tmp_path / "x").exists()
 
 
 def test_a_folder_that_could_not_be_finished_leaves_nothing(
@@ -133,7 +142,7 @@ def test_a_truncated_record_is_found(path: Path) -> None:
 
 
 def test_another_genesis_is_found(path: Path) -> None:
-    (path / "genesis.json").write_bytes(GENESIS + b" ")
+    (path / "genesis.json").write_bytes(b" " + GENESIS)
     error = refused(path)
     assert error.code is Code.DATA_DAMAGED
     assert "genesis.json" in error.message
