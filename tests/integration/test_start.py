@@ -1,6 +1,7 @@
 """A node that cannot start says why in a sentence, with an exit code a supervisor can act on."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.single_node import SingleNode
+from twinledger.ledger.key_file import SealCost, StoredKey
+from twinledger.node.node_keys import NodeKeys
 from twinledger.storage import DataFolder
 
 EX_DATAERR, EX_CONFIG = 65, 78
@@ -59,6 +62,25 @@ def flipped_bit(folder: Path) -> None:
     largest.write_bytes(data)
 
 
+def open_key(folder: Path) -> None:
+    (folder / "keys" / "log.key").chmod(0o640)
+
+
+def no_key(folder: Path) -> None:
+    (folder / "keys" / "witness.key").unlink()
+
+
+def keys_of_another(folder: Path) -> None:
+    shutil.rmtree(folder / "keys")
+    NodeKeys.create(folder / "keys", "utility/utility-1")
+
+
+def sealed_key(folder: Path) -> None:
+    path = folder / "keys" / "log.key"
+    stored = StoredKey.decode(path.read_text())
+    path.write_text(stored.sealed(b"open sesame", SealCost(1, 8192)).encode())
+
+
 def unknown_format(folder: Path) -> None:
     (folder / "data" / "folder").write_bytes(b"of another make\n")
 
@@ -68,6 +90,10 @@ FAULTS: dict[str, tuple[Callable[[Path], None], int]] = {
     "CONFIG_INVALID without a genesis file": (no_genesis, EX_CONFIG),
     "CONFIG_INVALID for another node": (other_node, EX_CONFIG),
     "CONFIG_INVALID for a mistyped key": (mistyped_key, EX_CONFIG),
+    "KEY_EXPOSED to the group": (open_key, EX_CONFIG),
+    "KEY_LOCKED without a passphrase": (sealed_key, EX_CONFIG),
+    "KEY_MISMATCH with the record": (keys_of_another, EX_CONFIG),
+    "CONFIG_INVALID without a key": (no_key, EX_CONFIG),
     "DATA_DAMAGED in the log": (flipped_bit, EX_DATAERR),
     "DATA_DAMAGED in the folder's record": (unknown_format, EX_DATAERR),
 }
@@ -121,6 +147,7 @@ def test_two_nodes_cannot_run_in_one_folder_or_at_one_address(tmp_path):
         neighbour.mkdir()
         for name in ("genesis.json", "node.toml"):
             (neighbour / name).write_bytes((tmp_path / name).read_bytes())
+        shutil.copytree(tmp_path / "keys", neighbour / "keys")
         raw = (tmp_path / "genesis.json").read_bytes()
         DataFolder.create(neighbour / "data", raw, node.node_id, reserve_bytes=1 << 20)
         ended = start(neighbour)

@@ -5,7 +5,7 @@ state, the operations that admit and revoke identities, and checking what its wi
 What it never does: I/O, clocks, anything about twins, and checking the
 signatures of transactions.
 
-Read in this order: ``members`` (the consortium's leaf), ``genesis`` and ``genesis_reader`` (where
-it begins), ``identities`` (who may sign, and how that changes),
-``witnesses`` (who certifies heads).
+Read in this order: ``nodes``, ``rules`` and ``members`` (the consortium's leaf), ``signed_file``,
+``join_file`` and ``genesis`` (where it begins), ``identities`` (who may sign, and how that
+changes), ``witnesses`` (who certifies heads).
 """

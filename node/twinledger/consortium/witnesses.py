@@ -77,15 +77,6 @@ class Certificate:
         return self.raw
 
 
-def default_quorum(witnesses: int) -> int:
-    """How many of the witnesses must sign, unless the consortium demands more.
-
-    Two quorums share a witness outside any f = floor((n - 1) / 3) liars.
-    """
-    liars = (witnesses - 1) // 3
-    return (witnesses + liars) // 2 + 1
-
-
 def certify(
     witness_set: WitnessSet, checkpoint: Checkpoint, cosignatures: Iterable[Cosignature]
 ) -> Certificate:

@@ -346,11 +346,6 @@ _IDENTITIES: dict[Code, Entry] = {
         "Give the 32 bytes that `twinledger keygen` shows.",
         _INVALID,
     ),
-    Code.BAD_CERTIFICATE: Entry(
-        "The certificate is not one that a node can show",
-        "Use the one that `twinledger consortium join init` makes: self-signed, ECDSA P-256.",
-        _INVALID,
-    ),
     Code.BAD_ROLE: Entry(
         "The role is not known",
         "Use admin, operator, device or auditor.",

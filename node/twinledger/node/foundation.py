@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
-from twinledger.consortium.genesis import Genesis
+from twinledger.consortium.genesis import Genesis, chain_id
 from twinledger.consortium.members import load_consortium
 from twinledger.consortium.nodes import Node as NodeRecord
 from twinledger.execution.execute import genesis_block
@@ -75,8 +75,7 @@ def _read_genesis(folder: DataFolder, configuration: Configuration) -> Genesis:
         given = path.read_bytes()
     except OSError as error:
         raise LedgerError(Code.CONFIG_INVALID, f"{path}: {error.strerror}") from error
-    genesis = Genesis.parse(given)
-    if genesis.chain_id != folder.chain_id:
+    if chain_id(given) != folder.chain_id:
         raise LedgerError(
             Code.GENESIS_MISMATCH, f"{path} is not the genesis this data folder was made with"
         )
@@ -85,7 +84,7 @@ def _read_genesis(folder: DataFolder, configuration: Configuration) -> Genesis:
             Code.CONFIG_INVALID,
             f"the data folder belongs to {folder.node_id}, not to {configuration.node.id}",
         )
-    return genesis
+    return Genesis.parse(given)
 
 
 def _record_of(stores: Stores, folder: DataFolder) -> tuple[MemberName, NodeRecord]:

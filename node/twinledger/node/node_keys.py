@@ -23,7 +23,8 @@ from twinledger.consortium.nodes import Node, NodeCertificate
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.key_file import Purpose, StoredKey
 from twinledger.ledger.keys import MessageSigner, SigningKey
-from twinledger.node import certificates
+from twinledger.node.certificates import check as check_certificate
+from twinledger.node.certificates import check_pair, generate_key, self_signed
 
 WITNESS: Final = "witness.key"
 LOG: Final = "log.key"
@@ -66,8 +67,8 @@ class NodeKeys:
             LedgerError: CONFIG_INVALID when a file exists or cannot be written.
         """
         witness, log = SigningKey.generate(), SigningKey.generate()
-        private_key = certificates.generate_key()
-        certificate = certificates.self_signed(name.partition("/")[2], private_key)
+        private_key = generate_key()
+        certificate = self_signed(name.partition("/")[2], private_key)
         stored = {
             WITNESS: stored_signing_key(Purpose.WITNESS, name, witness),
             LOG: stored_signing_key(Purpose.LOG, name, log),
@@ -89,7 +90,7 @@ class NodeKeys:
         _, witness = read_signing_key(folder / WITNESS, Purpose.WITNESS, once)
         _, log = read_signing_key(folder / LOG, Purpose.LOG, once)
         stored = read_key(folder / TRANSPORT, Purpose.TRANSPORT, once)
-        certificates.check_pair(stored.public_key, stored.private_key)
+        check_pair(stored.public_key, stored.private_key)
         return cls(witness, log, TransportKey(stored.private_key, stored.public_key))
 
     def record(
@@ -121,7 +122,7 @@ def check_public_keys(folder: Path, record: Node) -> None:
     witness = read_public(folder / WITNESS, Purpose.WITNESS).public_key
     log = read_public(folder / LOG, Purpose.LOG).public_key
     certificate = read_public(folder / TRANSPORT, Purpose.TRANSPORT).public_key
-    certificates.check(certificate, record.node_id)
+    check_certificate(certificate, record.node_id)
     _check(record, witness, log, certificate)
 
 

@@ -7,13 +7,13 @@ import pytest
 from tests.unit.ledger.heads import NOW_S, ORIGIN, branch, head_of, signed_head, witness_key
 from tests.unit.ledger.refusals import refused
 from tests.unit.ledger.trees import MemoryHistory
+from twinledger.consortium.rules import default_quorum
 from twinledger.consortium.witnesses import (
     Witness,
     WitnessSet,
     accused,
     certify,
     check_certificate,
-    default_quorum,
 )
 from twinledger.ledger.checkpoint import Checkpoint
 from twinledger.ledger.cosignature import Cosignature, cosign, log_line

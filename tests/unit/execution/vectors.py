@@ -19,7 +19,8 @@ from tests.unit.ledger.wire import create, increment, relate, set_, update
 from tests.unit.twins.pages import TwinPages
 from twinledger.consensus import EntryKind, Index, Term
 from twinledger.consensus.types import entry_hash
-from twinledger.consortium.witnesses import Witness, WitnessSet, certify, default_quorum
+from twinledger.consortium.rules import default_quorum
+from twinledger.consortium.witnesses import Witness, WitnessSet, certify
 from twinledger.execution.results import Execution
 from twinledger.ledger.canonical import CanonicalValue, Timestamp, encode
 from twinledger.ledger.checkpoint import Checkpoint
