@@ -15,7 +15,7 @@ from twinledger.consensus import (
     make_entry,
 )
 from twinledger.consortium.genesis import Genesis, build
-from twinledger.consortium.members import Admin, Member, Node
+from twinledger.consortium.members import Admin, Member, Node, NodeCertificate
 from twinledger.execution.execute import execute, genesis_block
 from twinledger.execution.prepare import prepare
 from twinledger.execution.results import Execution, Parent
@@ -44,13 +44,18 @@ class Chain:
     @classmethod
     def create(cls, path: Path, *, kept_heights: int = 16) -> "Chain":
         """Make a folder with the block of genesis."""
-        member = Member(
-            MemberName("utility"),
-            (Admin("admin", KEY.public_key),),
-            (Node(NODE, "127.0.0.1:1", "127.0.0.1:2"),),
+        node = Node(
+            node_id=NODE,
+            peer_address="127.0.0.1:1",
+            client_address="127.0.0.1:2",
+            voter=True,
+            witness_key=SigningKey.load(bytes([1] * 32)).public_key,
+            log_key=SigningKey.load(bytes([2] * 32)).public_key,
+            certificates=(NodeCertificate(b"none", 2 * TIME_US),),
         )
-        raw = build("chains", TIME_US, [member])
-        DataFolder.create(path, raw, NODE, reserve_bytes=1 << 20)
+        member = Member(MemberName("utility"), (Admin("admin", KEY.public_key),), (node,))
+        genesis = Genesis.parse(build("chains", TIME_US, [member])).signed_by(ADMIN)
+        DataFolder.create(path, genesis.raw, NODE, reserve_bytes=1 << 20)
         chain = cls.open(path, kept_heights=kept_heights)
         chain.stores.chain.apply(genesis_block(chain.genesis))
         return chain
