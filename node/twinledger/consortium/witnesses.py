@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from twinledger.consortium.rules import default_quorum as default_quorum
 from twinledger.ledger.checkpoint import Checkpoint
 from twinledger.ledger.cosignature import Cosignature, check_cosignature
 from twinledger.ledger.errors import Code, LedgerError

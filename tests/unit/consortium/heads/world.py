@@ -13,7 +13,8 @@ from twinledger.consortium.heads import Found, HeadKeeper
 from twinledger.consortium.heads.gathering import Gathering
 from twinledger.consortium.heads.roots import OwnHeads
 from twinledger.consortium.heads.signing import Signing
-from twinledger.consortium.witnesses import Certificate, Witness, WitnessSet, default_quorum
+from twinledger.consortium.rules import default_quorum
+from twinledger.consortium.witnesses import Certificate, Witness, WitnessSet
 from twinledger.ledger.checkpoint import Checkpoint, origin_of
 from twinledger.ledger.cosignature import cosign
 from twinledger.ledger.evidence import Evidence, SignedHead, check_evidence
