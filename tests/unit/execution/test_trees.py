@@ -1,6 +1,8 @@
 """The trees of twins in a block: changed once, however many updates it has."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.execution.chain import Chain, MemoryState
 from tests.unit.ledger.refusals import refused
@@ -11,6 +13,7 @@ from twinledger.ledger.names import TwinId
 from twinledger.ledger.state_tree_page import EMPTY, EMPTY_PAGE, Page, PageKey
 from twinledger.twins.reading import load_twin
 from twinledger.twins.records import Twin
+from twinledger.v1.operation_pb2 import Operation
 
 
 class CountingState(MemoryState):
@@ -30,6 +33,28 @@ def chain() -> Chain:
     chain = Chain()
     chain.submit(create("pump", *[set_(f"p{n}", n) for n in range(100)]), create("tank"))
     return chain
+
+
+twin_ids = st.sampled_from(["pump", "tank", "valve"])
+paths = st.sampled_from(["x", "y/1", "y/2", "p7"])
+operations = (
+    st.builds(create, twin_ids, st.builds(set_, paths, st.just(0)))
+    | st.builds(update, twin_ids, st.builds(set_, paths, st.integers(0, 9)))
+    | st.builds(update, twin_ids, st.builds(delete, paths))
+    | st.builds(relate, twin_ids, st.just("feeds"), twin_ids)
+    | st.builds(unrelate, twin_ids, st.just("feeds"), twin_ids)
+)
+
+
+@given(st.lists(st.lists(operations, max_size=8), min_size=1, max_size=4))
+def test_after_every_block_each_twin_has_the_root_of_its_tree_built_anew(
+    history: list[list[Operation]],
+):
+    chain = Chain()
+    chain.submit(create("pump", set_("p7", 0)), create("tank", set_("p7", 0)))
+    for block in history:
+        chain.append(*[chain.sign(operation) for operation in block])
+        assert chain.newest.header.state_root == naive_whole_root(chain.state.leaves)
 
 
 def pump(chain: Chain) -> Twin:

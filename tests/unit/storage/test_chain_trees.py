@@ -219,6 +219,14 @@ def test_lower_pages_do_not_crowd_out_the_upper_ones() -> None:
     assert [cache.get(key) for key in (upper, *lower)] == [EMPTY_PAGE, None, EMPTY_PAGE, EMPTY_PAGE]
 
 
+def test_pages_of_twins_do_not_crowd_out_the_upper_ones_of_the_state_tree() -> None:
+    cache = PageCache(2)
+    upper, twins = PageKey(0, b""), [PageKey(height, b"", b"pump") for height in range(3)]
+    for key in (upper, *twins):
+        cache.keep(key, EMPTY_PAGE)
+    assert [cache.get(key) for key in (upper, *twins)] == [EMPTY_PAGE, None, EMPTY_PAGE, EMPTY_PAGE]
+
+
 # Damage: LevelDB finds the records whole, but they are not what was written.
 
 Edit = Callable[[plyvel.DB], None]

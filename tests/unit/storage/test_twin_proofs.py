@@ -12,7 +12,7 @@ from tests.unit.ledger.refusals import refused
 from tests.unit.ledger.wire import create, delete, relate, set_, unrelate, update
 from tests.unit.storage.writing import chain as entries
 from tests.unit.storage.writing import persist
-from tests.unit.twins.naive import naive_leaves
+from tests.unit.twins.naive import naive_leaves, naive_whole_root
 from twinledger.execution.results import Execution
 from twinledger.ledger.errors import Code
 from twinledger.ledger.names import TwinId
@@ -141,6 +141,7 @@ KEYS = [
 
 def check_height(ledger: Ledger, proofs: ChainProofs, height: int) -> None:
     """Every twin, and every key it has or has not, is proven as it was at a height."""
+    assert ledger.root(height) == naive_whole_root(ledger.states[height])
     for twin_id in [*map(TwinId, TWINS), TwinId("ghost")]:
         state, key = ledger.states[height], b"twin/" + twin_id.encode()
         (value, proof), shown = proofs.twin(twin_id, height)
