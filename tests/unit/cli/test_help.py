@@ -46,7 +46,7 @@ def test_every_command_has_a_help_text_with_an_example(path: tuple[str, ...], ru
     assert command.example.strip().splitlines()[0] in shown.output
 
 
-@pytest.mark.parametrize("path", LEAVES.keys() - WITHOUT_JSON, ids=" ".join)
+@pytest.mark.parametrize("path", sorted(LEAVES.keys() - WITHOUT_JSON), ids=" ".join)
 def test_every_command_can_print_json(path: tuple[str, ...]) -> None:
     assert any("--json" in parameter.opts for parameter in LEAVES[path].params)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.node.empty_log import GENESIS, EmptyLog
 from twinledger.consensus import (
     Append,
     Configuration,
@@ -26,34 +27,8 @@ from twinledger.ledger.limits import Limits
 from twinledger.node.replica import Replica, now_us
 from twinledger.node.transport import Transport
 
-GENESIS = bytes(32)
 LIMITS = Limits(max_clock_lead_us=10_000_000)
 ME, LEADER = NodeId("me"), NodeId("leader")
-
-
-class EmptyLog:
-    """A log that holds nothing and takes everything."""
-
-    def first_index(self) -> Index:
-        return Index(1)
-
-    def last_index(self) -> Index:
-        return Index(0)
-
-    def term(self, index: Index) -> Term:
-        return Term(0)
-
-    def hash(self, index: Index) -> bytes:
-        return GENESIS
-
-    def entries(self, low: Index, high: Index, max_bytes: int) -> tuple[Entry, ...]:
-        raise AssertionError("nothing durable is here")
-
-    def snapshot(self) -> None:
-        return None
-
-    def write(self, persist: Any) -> None:
-        pass
 
 
 def replica(log: Any = None) -> Replica:

@@ -1,0 +1,124 @@
+"""Decision 0004: a new leader makes no block before it has executed its own no-op."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.unit.node.empty_log import GENESIS, EmptyLog
+from twinledger.consensus import (
+    Append,
+    Configuration,
+    EntryKind,
+    HardState,
+    Index,
+    NodeId,
+    PreVoteResponse,
+    Raft,
+    Settings,
+    Term,
+    Verdict,
+    VoteResponse,
+    make_entry,
+)
+from twinledger.ledger.block import BlockBody
+from twinledger.ledger.limits import Limits
+from twinledger.ledger.transaction import TransactionId
+from twinledger.node.feed import Feed
+from twinledger.node.pool import Pool
+from twinledger.node.proposer import Proposer
+from twinledger.node.replica import Replica
+from twinledger.node.transport import Transport
+
+LIMITS = Limits()
+ME, BEFORE = NodeId("me"), NodeId("before")
+TICKS = 10
+
+
+class Led:
+    """A node that follows a leader and, once that is gone, leads the next term itself."""
+
+    def __init__(self) -> None:
+        log: Any = EmptyLog()
+        self.core = Raft(
+            Settings(node=ME, next_election_timeout=lambda: TICKS, election_ticks=TICKS),
+            log,
+            hard_state=HardState(Term(0), None),
+            commit=Index(0),
+            applied=Index(0),
+            configuration=Configuration((BEFORE, ME)),
+            verdict=lambda _: Verdict.REFUSE,
+        )
+        self.pool = Pool(max_transactions=100, max_bytes=10_000)
+        self.feed = Feed[Any](height=0)
+        transport = Transport({})
+        replica = Replica(self.core, log, transport, ThreadPoolExecutor(1), 0.001, LIMITS)
+        self.replica = replica
+        self.proposer = Proposer(self.pool, replica, transport, LIMITS, self.feed, 4)
+        replica.leadership_changed = self.proposer.wake
+
+    def take_block(self, *transactions: bytes) -> None:
+        """Take one block from the leader before."""
+        block = BlockBody(1, transactions).encode()
+        entry = make_entry(GENESIS, Index(1), Term(1), EntryKind.BLOCK, block)
+        place = (Term(1), Index(0), Term(0), GENESIS)
+        self.replica.step(Append(BEFORE, ME, *place, (entry,), Index(0)))
+
+    def lead(self) -> None:
+        """Be elected in the second term."""
+        for _ in range(TICKS):
+            self.core.tick()
+        self.replica.step(PreVoteResponse(BEFORE, ME, Term(2), granted=True))
+        self.core.persisted(2)  # the block, then the vote
+        self.replica.step(VoteResponse(BEFORE, ME, Term(2), granted=True))
+        assert self.replica.leads
+
+    def execute(self, height: int, *settled: TransactionId) -> None:
+        """Have a block executed, which settles transactions."""
+        for transaction_id in settled:
+            self.pool.remove(transaction_id)
+        self.feed.advance(height)
+        self.proposer.wake()
+
+
+def add(node: Led, raw: bytes) -> TransactionId:
+    transaction_id = TransactionId(raw.ljust(32, b"\0"))
+    node.pool.add(transaction_id, raw, expires_at_us=1 << 60)
+    return transaction_id
+
+
+def told(story: Callable[[Led], None]) -> None:
+    async def run() -> None:
+        story(Led())
+
+    asyncio.run(run())
+
+
+def test_a_new_leader_proposes_nothing_before_it_has_executed_its_own_no_op():
+    def story(node: Led) -> None:
+        node.take_block(b"ordered already")
+        ordered = add(node, b"ordered already")
+        add(node, b"waits")
+        node.lead()
+        no_op = node.core.last_index
+        node.execute(no_op - 1, ordered)
+        assert node.core.last_index == no_op
+        assert node.pool.waiting
+
+    told(story)
+
+
+def test_what_an_earlier_leader_ordered_is_not_proposed_again():
+    def story(node: Led) -> None:
+        node.take_block(b"ordered already")
+        ordered = add(node, b"ordered already")
+        add(node, b"waits")
+        node.lead()
+        no_op = node.core.last_index
+        node.execute(1, ordered)
+        node.execute(no_op)
+        assert node.core.last_index == no_op + 1
+        last = node.replica._persists[-1].entries[-1]
+        assert BlockBody.decode(last.payload, LIMITS).transactions == (b"waits",)
+
+    told(story)
