@@ -152,6 +152,49 @@ MUTANTS = (
         "    return votes and core.offered is None",
         "    return core.offered is None",
     ),
+    # Broken streams and second rounds (E8).
+    Mutant(
+        "broken-stream-believed-without-prevote-and-checkquorum",
+        "election.py",
+        "    if core.settings.pre_vote and core.settings.check_quorum:\n",
+        "    if True:\n",
+    ),
+    Mutant(
+        "anyones-broken-stream-ends-the-leader",
+        "raft.py",
+        "        if self._core.role is Role.FOLLOWER and self._core.leader == peer:\n",
+        "        if self._core.role is Role.FOLLOWER:\n",
+    ),
+    Mutant(
+        "broken-stream-ends-ones-own-leadership",
+        "raft.py",
+        "        if self._core.role is Role.FOLLOWER and self._core.leader == peer:\n",
+        "        if self._core.leader == peer:\n",
+    ),
+    Mutant(
+        "broken-stream-means-nothing",
+        "raft.py",
+        "            election.leader_hung_up(self._core)\n",
+        "            pass\n",
+    ),
+    Mutant(
+        "broken-stream-leaves-others-loyal",
+        "election.py",
+        "        roles.become_follower(core, core.term, None)\n        roles.hurry(core)\n\n\ndef",
+        "        roles.hurry(core)\n\n\ndef",
+    ),
+    Mutant(
+        "pre-candidate-waits-for-a-whole-timeout",
+        "roles.py",
+        "    core.leader = None\n    _begin(core)\n    hurry(core)\n",
+        "    core.leader = None\n    _begin(core)\n",
+    ),
+    Mutant(
+        "loser-hurries-without-prevote",
+        "election.py",
+        "        if core.settings.pre_vote:\n            roles.hurry(core)\n",
+        "        roles.hurry(core)\n",
+    ),
     # Quorums (CCF 1, M5).
     Mutant(
         "quorum-off-by-one",

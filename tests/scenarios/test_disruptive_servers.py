@@ -26,7 +26,7 @@ def test_a_removed_node_that_does_not_know_it_disturbs_nobody() -> None:
 
     assert cluster["d"].role is Role.PRE_CANDIDATE
     assert (leader.role, leader.term) == (Role.LEADER, Term(1))
-    assert leader.dropped["removed_sender"] == 3
+    assert leader.dropped["removed_sender"] == len(cluster.sent(PreVoteRequest, recipient="a")) > 3
 
 
 def test_without_prevote_a_removed_node_still_disturbs_nobody() -> None:

@@ -15,7 +15,7 @@ from twinledger.simulation.history import History
 from twinledger.simulation.machine import Machine
 
 FOUND_BY_A_SOAK = 618891072
-"""Three of five nodes left, 440 entries to carry one by one, and clients that ask ever again."""
+"""Where a soak stopped: 440 entries to carry one by one, and clients that ask again and again."""
 
 NARROW: dict[str, Any] = {
     "election_ticks": 6,
@@ -40,10 +40,10 @@ def test_a_long_log_behind_a_window_of_one_entry_is_carried_in_time() -> None:
 def test_a_narrow_window_is_given_more_time_than_elections_need(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run(28, 3, 6_000, **NARROW)
+    run(51, 3, 4_000, **NARROW)
     monkeypatch.setattr(Knobs, "carry_us", lambda _knobs, _entries: 0)
     with pytest.raises(InvariantBroken, match="liveness"):
-        run(28, 3, 6_000, **NARROW)
+        run(51, 3, 4_000, **NARROW)
 
 
 def test_a_window_of_one_entry_takes_a_round_trip_for_each_and_a_wide_one_does_not() -> None:

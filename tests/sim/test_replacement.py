@@ -55,7 +55,7 @@ def test_whoever_lost_data_is_removed_and_its_successor_learns_before_it_votes(
             assert learned[0] < voted[0]
             assert name in history[-1].voters
             replaced += 1
-    assert replaced >= 4
+    assert replaced >= 3
 
 
 def test_without_replacement_the_damaged_stay_away() -> None:

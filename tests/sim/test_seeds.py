@@ -67,6 +67,7 @@ def test_the_seeds_together_see_every_kind_of_fault() -> None:
         "found-damaged",
         "full",
         "govern",
+        "hang-up",
         "one-way",
         "partition",
         "pause",

@@ -47,6 +47,17 @@ def tick(core: Core) -> None:
             campaign(core, transfer=False)
 
 
+def leader_hung_up(core: Core) -> None:
+    """Take it that nobody leads: the stream our leader spoke on is gone, and maybe the leader.
+
+    If it lives, those who still hear from it refuse our question, and it comes to nothing. Without
+    PreVote our candidacy, and without CheckQuorum theirs, would end its term, so then we wait.
+    """
+    if core.settings.pre_vote and core.settings.check_quorum:
+        roles.become_follower(core, core.term, None)
+        roles.hurry(core)
+
+
 def _ask_before_campaigning(core: Core) -> None:
     roles.become_pre_candidate(core)
     for voter in _other_voters(core):
@@ -127,6 +138,8 @@ def _record_vote(core: Core, voter: NodeId, *, granted: bool) -> None:
         _lead(core)
     elif result is VoteResult.LOST:
         roles.become_follower(core, core.term, None)
+        if core.settings.pre_vote:
+            roles.hurry(core)
 
 
 def _lead(core: Core) -> None:

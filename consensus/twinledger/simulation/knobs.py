@@ -24,6 +24,7 @@ FAULTS: Final = (
     "pause",
     "partition",
     "one-way",
+    "hang-up",
     "clog",
     "clock",
     "clock-jump",
@@ -73,6 +74,8 @@ class Knobs:
     duplicates: float
     ordered_links: bool
     reports_unreachable: bool
+    reports_hang_ups: bool
+    """Whether nodes learn at once that a node crashed: its connections end with it."""
     # The disks.
     sync_mean_us: int
     torn_tails: float
@@ -153,6 +156,7 @@ def draw_knobs(seed: int) -> Knobs:
         duplicates=sometimes(random, (0.01, 0.05, 0.2, 0.5), 0.0, 0.6),
         ordered_links=happens(random, 0.3),
         reports_unreachable=happens(random, 0.5),
+        reports_hang_ups=happens(random, 0.5),
         sync_mean_us=int(log_uniform(random, 10, election_us / 8)),
         torn_tails=random.choice((0.0, 0.5, 1.0)),
         apply_mean_us=sometimes(random, (100, 1_000, 10_000), 0, 0.5),

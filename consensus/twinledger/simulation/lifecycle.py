@@ -81,6 +81,21 @@ class Lifecycle:
         self._trace.note(self._agenda.now, process.id, "crash", {"cause": cause})
         self._observer.went_down(process)
         process.crash(sync_failed=sync_failed)
+        if self._knobs.reports_hang_ups:
+            self._hang_up(process)
+
+    def _hang_up(self, process: Process) -> None:
+        """Let the others find out, each in its time, that this node's connections ended."""
+        knobs = self._knobs
+        for other in self._processes.values():
+            delay = self._random.expovariate(1.0) * knobs.latency_mean_us
+            told = (other, other.life, process.id)
+            self._agenda.after(knobs.latency_floor_us + int(delay), self._hung_up, told)
+
+    def _hung_up(self, told: tuple[Process, int, NodeId]) -> None:
+        process, life, peer = told
+        if process.life == life:
+            self.replica.hung_up(process, peer)
 
     def mark_damaged(self, process: Process, sentence: str) -> None:
         """Leave a node down: what it promised may be gone, so it must never vote again."""

@@ -55,6 +55,7 @@ class Nemesis:
             "pause": self._pause,
             "partition": self._partition,
             "one-way": self._one_way,
+            "hang-up": self._hang_up,
             "clog": self._clog,
             "clock": self._clock,
             "clock-jump": self._clock_jump,
@@ -167,6 +168,12 @@ class Nemesis:
 
     def _one_way(self) -> None:
         self._cut("one-way", self._random.choice(partitions.ONE_WAY))
+
+    def _hang_up(self) -> None:
+        """Break a connection between two that work, often the leader's."""
+        process, peer = self._anyone(), self._random.choice((self._leader(), self._anyone()))
+        self._faults["hang-up"] += 1
+        self._lifecycle.replica.hung_up(process, peer.id)
 
     def cut_with_minority(self, process: Process) -> None:
         """Leave this node with a minority, as the ambush wants it."""

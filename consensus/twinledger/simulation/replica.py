@@ -6,7 +6,7 @@ for. Between any two of its steps the node may lose power: `moment` is told of e
 
 from collections.abc import Callable
 
-from twinledger.consensus import Entry, Message, Persist, Raft, Ready, Role
+from twinledger.consensus import Entry, Message, NodeId, Persist, Raft, Ready, Role
 from twinledger.simulation import governance
 from twinledger.simulation.agenda import Agenda
 from twinledger.simulation.depot import Depot
@@ -98,6 +98,15 @@ class Replica:
         except DamagedEntryError:
             self._failure(process, "damaged")
             return
+        self.settle(process, raft)
+
+    def hung_up(self, process: Process, peer: NodeId) -> None:
+        """Tell a node that the connection over which a peer sends to it broke."""
+        raft = process.raft
+        if raft is None or process.paused:
+            return
+        self._trace.note(self._agenda.now, process.id, "hung-up", {"peer": peer})
+        raft.hung_up(peer)
         self.settle(process, raft)
 
     def request(self, process: Process, operation: Operation, attempt: int) -> None:

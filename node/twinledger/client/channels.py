@@ -8,6 +8,9 @@ MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 KEEPALIVE_MS = 20_000
 KEEPALIVE_TIMEOUT_MS = 10_000
 
+REDIAL_MS = 1_000
+"""A killed node is back within a second or two; gRPC's backoff would ignore it for minutes."""
+
 _OPTIONS = (
     ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
@@ -15,10 +18,9 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", KEEPALIVE_MS),
     ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
     ("grpc.http2.max_pings_without_data", 0),
-    # A killed node is back within a second or two; gRPC's backoff would ignore it for minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
+    # How long a connection may take to come up, too.
     ("grpc.min_reconnect_backoff_ms", 1_000),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
     # The SDK retries by itself, at another node; a hidden second layer would only add delay.
     ("grpc.enable_retries", 0),
     ("grpc.enable_http_proxy", 0),
@@ -27,6 +29,10 @@ _OPTIONS = (
 )
 
 
-def open_channel(address: str) -> grpc.aio.Channel:
-    """A channel to the node at `address` (host:port); it connects on its first call."""
-    return grpc.aio.insecure_channel(address, options=_OPTIONS)
+def open_channel(address: str, *, redial_ms: int = REDIAL_MS) -> grpc.aio.Channel:
+    """A channel to the node at `address` (host:port); it connects on its first call.
+
+    `redial_ms` is the longest pause before it connects again to a node that refused.
+    """
+    options = (*_OPTIONS, ("grpc.max_reconnect_backoff_ms", redial_ms))
+    return grpc.aio.insecure_channel(address, options=options)

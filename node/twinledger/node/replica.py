@@ -127,6 +127,10 @@ class Replica:
         """Tell the core that messages to a peer were lost."""
         self._guarded(lambda: self.core.unreachable(peer))
 
+    def hung_up(self, peer: NodeId) -> None:
+        """Tell the core that the last stream on which a peer sends to us is gone."""
+        self._guarded(lambda: self.core.hung_up(peer))
+
     def note_acknowledged(self, memory: PeerMemory) -> None:
         """As leader, remember what peers acknowledged of what is committed."""
         if self.leads:

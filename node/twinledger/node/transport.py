@@ -37,6 +37,8 @@ MAX_QUEUED_BYTES: Final = 32 << 20
 MAX_BATCH_BYTES: Final = 4 << 20
 _FIRST_RETRY_S: Final = 0.05
 _LAST_RETRY_S: Final = 1.0
+_REDIAL_MS: Final = 100
+"""gRPC's own pause between connections: the pauses above are to count."""
 _FORWARD_TIMEOUT_S: Final = 2.0
 _TROUBLES: Final = frozenset(
     {Code.PEER_MISMATCH, Code.PEER_UNKNOWN, Code.PEER_REGRESSED, Code.WRONG_CHAIN}
@@ -70,6 +72,7 @@ class Peer:
     _queue: deque[Message] = field(default_factory=deque)
     _queued_bytes: int = 0
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
+    _redial: asyncio.Event = field(default_factory=asyncio.Event)
     _channel: grpc.aio.Channel | None = None
 
     def send(self, message: Message) -> None:
@@ -84,10 +87,15 @@ class Peer:
         self._queued_bytes += size
         self._filled.set()
 
+    def heard(self) -> None:
+        """Dial at once: the peer has greeted us, so it is up."""
+        if not self.connected:
+            self._redial.set()
+
     async def run(self) -> None:
         """Keep a stream up for ever; reconnect with growing pauses while the peer is away."""
         pause = _FIRST_RETRY_S
-        async with open_channel(self.address) as self._channel:
+        async with open_channel(self.address, redial_ms=_REDIAL_MS) as self._channel:
             while True:
                 try:
                     await self._exchange()
@@ -96,8 +104,17 @@ class Peer:
                         pause = _FIRST_RETRY_S
                     self._failed(error)
                 self._disconnect()
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LAST_RETRY_S)
+                pause = await self._wait_to_dial(pause)
+
+    async def _wait_to_dial(self, pause: float) -> float:
+        """Wait out a pause, or less if the peer is heard. Return the next pause."""
+        try:
+            async with asyncio.timeout(pause):
+                await self._redial.wait()
+        except TimeoutError:
+            return min(2 * pause, _LAST_RETRY_S)
+        self._redial.clear()
+        return _FIRST_RETRY_S
 
     async def forward(self, transactions: Sequence[bytes]) -> list[ForwardRefusal]:
         """Hand transactions to this node as the leader; return those it refused.

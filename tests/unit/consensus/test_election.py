@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.consensus.cluster import ELECTION, PATIENCE, Cluster
+from tests.unit.consensus.cluster import ELECTION, ELECTION_TICKS, PATIENCE, Cluster
 from twinledger.consensus import (
     HardState,
     Index,
@@ -173,21 +173,51 @@ def test_each_role_draws_a_new_timeout() -> None:
     drawn: list[int] = []
 
     def draw() -> int:
-        drawn.append(10 + len(drawn))
+        drawn.append(15 + len(drawn))
         return drawn[-1]
 
     cluster = Cluster("abc")
     node = cluster.nodes["a"]
     node.settings = Settings(node=A, next_election_timeout=draw)
     cluster.restart("a")
-    assert drawn == [10]
-    cluster.tick("a", times=10, settle=False)
+    assert drawn == [15]
+    cluster.tick("a", times=15, settle=False)
     assert node.core.role is Role.PRE_CANDIDATE
-    assert drawn == [10, 11]
-    cluster.tick("a", times=10, settle=False)
-    assert len(drawn) == 2
-    cluster.tick("a", times=1, settle=False)
-    assert len(drawn) == 3
+    assert drawn == [15, 16]
+
+
+def test_a_pre_candidate_asks_again_within_one_election_timeout() -> None:
+    cluster = Cluster("abc")
+    cluster.tick("a", times=PATIENCE, settle=False)
+    assert len(cluster.waiting(PreVoteRequest)) == 2
+    cluster.tick("a", times=ELECTION_TICKS - 1, settle=False)
+    assert len(cluster.waiting(PreVoteRequest)) == 2
+    cluster.tick("a", settle=False)
+    assert len(cluster.waiting(PreVoteRequest)) == 4
+
+
+def test_a_candidate_that_lost_asks_again_within_one_election_timeout() -> None:
+    cluster = Cluster("abc")
+    cluster.campaign("a")
+    while cluster.role("a") is Role.PRE_CANDIDATE:
+        cluster.deliver(lambda message: isinstance(message, PreVoteRequest | PreVoteResponse))
+    assert cluster.role("a") is Role.CANDIDATE
+    for other in (B, C):
+        cluster["a"].step(VoteResponse(other, A, Term(1), granted=False))
+    assert (cluster.role("a"), cluster["a"].term) == (Role.FOLLOWER, 1)
+    cluster.tick("a", times=ELECTION_TICKS, settle=False)
+    assert cluster.role("a") is Role.PRE_CANDIDATE
+
+
+def test_without_pre_vote_a_candidate_that_lost_waits_for_the_whole_time() -> None:
+    cluster = Cluster("abc", pre_vote=False)
+    cluster.campaign("a")
+    cluster.nodes["a"].work()
+    for other in (B, C):
+        cluster["a"].step(VoteResponse(other, A, Term(1), granted=False))
+    assert cluster.role("a") is Role.FOLLOWER
+    cluster.tick("a", times=PATIENCE - 1, settle=False)
+    assert (cluster.role("a"), cluster["a"].term) == (Role.FOLLOWER, 1)
 
 
 def test_a_restarted_node_remembers_its_term_and_vote() -> None:

@@ -5,8 +5,9 @@ this chain: a stream that says otherwise is closed with PEER_MISMATCH and nothin
 """
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from twinledger.consensus import Append, EntryKind, Message, NodeId
@@ -40,18 +41,26 @@ class PeerService:
     submission: Submission
     preparation: Preparation
     limits: Limits
+    _streams: Counter[NodeId] = field(default_factory=Counter)
+    """How many streams of each node are open here."""
 
     async def exchange(
         self, requests: AsyncIterator[pb.ExchangeRequest]
     ) -> AsyncIterator[pb.ExchangeResponse]:
         """Take consensus messages from one node."""
         sender: NodeId | None = None
-        async for request in requests:
-            if sender is None:
-                sender = self._greet(request.hello)
-                yield pb.ExchangeResponse(hello=self.hello())
-            else:
-                self._take_batch(sender, request.consensus.messages)
+        try:
+            async for request in requests:
+                if sender is None:
+                    sender = self._greet(request.hello)
+                    self._streams[sender] += 1
+                    self.replica.transport.peers[sender].heard()
+                    yield pb.ExchangeResponse(hello=self.hello())
+                else:
+                    self._take_batch(sender, request.consensus.messages)
+        finally:
+            if sender is not None:
+                self._ended(sender)
 
     async def forward_transactions(
         self, request: pb.ForwardTransactionsRequest
@@ -80,6 +89,15 @@ class PeerService:
             )
         self.memory.check(node_id, Shown(hello.boot, hello.height))
         return node_id
+
+    def _ended(self, sender: NodeId) -> None:
+        """Tell the core of a node that was killed, whose connections end with it.
+
+        Whoever dials anew may be greeted before its old stream is found to be broken.
+        """
+        self._streams[sender] -= 1
+        if not self._streams[sender]:
+            self.replica.hung_up(sender)
 
     def _take_batch(self, sender: NodeId, batch: Sequence[pb.ConsensusMessage]) -> None:
         if not batch:

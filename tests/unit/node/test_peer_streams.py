@@ -1,0 +1,135 @@
+"""The core is told when a peer's last stream here ends; a peer that greets is dialled at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from twinledger.consensus import NodeId
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.node.services.peer_service import PeerService
+from twinledger.node.transport import Peer, Transport
+from twinledger.v1 import peer_service_pb2 as pb
+
+PEER = NodeId("peer-1")
+FIRST_PAUSE_S = 0.05
+HELLO = pb.PeerHello(node_id=PEER, chain_id=b"chain", protocol_version=1)
+
+
+class Told:
+    """In the place of the replica: keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.gone = list[NodeId]()
+        self.transport = Transport({PEER: Peer(PEER, "127.0.0.1:1", pb.PeerHello)})
+
+    def hung_up(self, peer: NodeId) -> None:
+        self.gone.append(peer)
+
+
+class Memory:
+    def check(self, node_id: NodeId, shown: Any) -> None: ...
+
+
+def service(replica: Any, memory: Any) -> PeerService:
+    unused: Any = None
+    return PeerService(
+        pb.PeerHello, NodeId("me"), b"chain", memory, replica, unused, unused, unused
+    )
+
+
+class Stream:
+    """One stream of a peer, which is greeted and then silent until it ends."""
+
+    def __init__(self, peers: PeerService, hello: pb.PeerHello) -> None:
+        self._over = asyncio.Event()
+        self._answers = peers.exchange(self._requests(hello))
+
+    async def _requests(self, hello: pb.PeerHello) -> AsyncIterator[pb.ExchangeRequest]:
+        yield pb.ExchangeRequest(hello=hello)
+        await self._over.wait()
+
+    async def greeted(self) -> "Stream":
+        await anext(self._answers)
+        return self
+
+    async def end(self) -> None:
+        self._over.set()
+        assert [answer async for answer in self._answers] == []
+
+    async def break_off(self) -> None:
+        waiting = asyncio.ensure_future(anext(self._answers))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+
+@pytest.mark.parametrize("end", [Stream.end, Stream.break_off])
+def test_the_core_is_told_when_a_peers_stream_ends(end: Any) -> None:
+    async def story() -> None:
+        told = Told()
+        stream = await Stream(service(told, Memory()), HELLO).greeted()
+        assert told.gone == []
+        await end(stream)
+        assert told.gone == [PEER]
+
+    asyncio.run(story())
+
+
+def test_a_peer_that_dialled_anew_before_its_old_stream_ended_is_not_gone() -> None:
+    async def story() -> None:
+        told = Told()
+        peers = service(told, Memory())
+        old = await Stream(peers, HELLO).greeted()
+        new = await Stream(peers, HELLO).greeted()
+        await old.break_off()
+        assert told.gone == []
+        await new.end()
+        assert told.gone == [PEER]
+
+    asyncio.run(story())
+
+
+def test_a_stream_that_was_refused_tells_nothing() -> None:
+    async def story() -> None:
+        told = Told()
+        stranger = pb.PeerHello(node_id=PEER, chain_id=b"other", protocol_version=1)
+        with pytest.raises(LedgerError) as refused:
+            await Stream(service(told, Memory()), stranger).greeted()
+        assert refused.value.code is Code.WRONG_CHAIN
+        assert told.gone == []
+
+    asyncio.run(story())
+
+
+def test_a_peer_that_greets_is_dialled_without_waiting_for_the_pause_to_end() -> None:
+    async def story() -> None:
+        told = Told()
+        peer = told.transport.peers[PEER]
+        waiting = asyncio.ensure_future(peer._wait_to_dial(3600))
+        await asyncio.sleep(0)
+        await Stream(service(told, Memory()), HELLO).greeted()
+        assert await asyncio.wait_for(waiting, 10) == FIRST_PAUSE_S
+
+    asyncio.run(story())
+
+
+def test_pauses_grow_while_the_peer_is_away() -> None:
+    async def story() -> None:
+        peer = Told().transport.peers[PEER]
+        assert await peer._wait_to_dial(0.01) == 0.02
+        assert await peer._wait_to_dial(0) == 0
+
+    asyncio.run(story())
+
+
+def test_a_greeting_of_a_peer_that_is_connected_asks_for_no_dialling() -> None:
+    async def story() -> None:
+        peer = Told().transport.peers[PEER]
+        peer.connected = True
+        peer.heard()
+        assert await peer._wait_to_dial(0.01) == 0.02
+
+    asyncio.run(story())
