@@ -47,7 +47,7 @@ class Led:
             commit=Index(0),
             applied=Index(0),
             configuration=Configuration((BEFORE, ME)),
-            verdict=lambda _: Verdict.REFUSE,
+            verdict=lambda _before, _after: Verdict.REFUSE,
         )
         self.pool = Pool(max_transactions=100, max_bytes=10_000)
         self.feed = Feed[Any](height=0)
