@@ -18,7 +18,7 @@ from twinledger.consortium.genesis import Genesis, build
 from twinledger.consortium.members import Admin, Member, Node, NodeCertificate
 from twinledger.execution.execute import execute, genesis_block
 from twinledger.execution.prepare import prepare
-from twinledger.execution.results import Execution, Parent
+from twinledger.execution.results import Execution, Ordered, Parent
 from twinledger.ledger.block import encode_body
 from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.names import IdentityName, MemberName
@@ -102,11 +102,9 @@ class Chain:
         done = execute(
             Parent.of(self.stores.chain.header(self.height)),
             self.stores.chain,
-            1,
-            payload if kind is EntryKind.BLOCK else b"",
+            Ordered(1, kind, payload),
             [prepare(raw, genesis.limits, genesis.chain_id) for raw in transactions],
             genesis.chain_id,
-            genesis.limits,
         )
         self.stores.chain.apply(done)
         return done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 
 from twinledger.consortium.nodes import Node, NodeCertificate, read_node, record_damaged
 from twinledger.consortium.rules import DEFAULT_RULES, Rules
@@ -97,6 +98,7 @@ class Consortium:
         )
 
     @classmethod
+    @lru_cache(maxsize=16)  # it is read for every block and seldom changes
     def decode(cls, raw: bytes) -> Consortium:
         """Reads the canonical leaf, or raises DATA_DAMAGED."""
         match decode_leaf(raw):

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from twinledger.consensus import BadConfiguration, Configuration, EntryKind
 from twinledger.consortium.genesis import Genesis
-from twinledger.consortium.members import CONSORTIUM_KEY, consortium_hash
+from twinledger.consortium.governed import with_votes
+from twinledger.consortium.members import CONSORTIUM_KEY, consortium_hash, load_consortium
 from twinledger.execution.judge import BlockJudge
-from twinledger.execution.prepare import Prepared
-from twinledger.execution.results import Execution, Parent, StateReader
+from twinledger.execution.overlay import Overlay
+from twinledger.execution.prepare import Prepared, prepare
+from twinledger.execution.results import Execution, Ordered, Parent, StateReader
 from twinledger.execution.trees import update_trees
 from twinledger.ledger.block import BlockBody
 from twinledger.ledger.errors import Code, LedgerError, invariant
 from twinledger.ledger.header import BlockHeader, header_hash
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.merkle import EMPTY_ROOT, tree_hash
+from twinledger.ledger.state import StateView
 from twinledger.ledger.state_tree import TreeUpdate, update
 from twinledger.ledger.state_tree_page import Branch, Page, PageKey
+
+
+def limits_of(state: StateView) -> Limits:
+    """The limits as a state has them: what the next block is executed by."""
+    return load_consortium(state).limits
 
 
 def block_transactions(payload: bytes, limits: Limits) -> tuple[bytes, ...]:
@@ -24,47 +33,56 @@ def block_transactions(payload: bytes, limits: Limits) -> tuple[bytes, ...]:
     return BlockBody.decode_or_empty(payload, limits).transactions
 
 
+def executed_transactions(payload: bytes, receipts: int) -> tuple[bytes, ...]:
+    """The transactions of a block that was executed with so many receipts.
+
+    Limits may have changed since: what was executed as an empty block has no receipts.
+    """
+    return BlockBody.parse(payload).transactions if receipts else ()
+
+
 def execute(
     parent: Parent,
     state: StateReader,
-    term: int,
-    payload: bytes,
+    ordered: Ordered,
     prepared: Sequence[Prepared],
     chain_id: bytes,
-    limits: Limits,
 ) -> Execution:
     """Executes a committed block.
 
     A payload that is no valid BlockBody is executed as an empty block at its parent's time: it is
-    in the log, so it must have one meaning. A configuration entry is executed with an empty
-    payload.
+    in the log, so it must have one meaning. A configuration entry is a block without transactions
+    that records in the consortium's leaf who votes now.
 
     Args:
         parent: What the block builds on.
         state: The agreed state exactly after the parent.
-        term: The term of the log entry.
-        payload: The log entry's payload: a serialized BlockBody, or nothing.
-        prepared: One for each of ``block_transactions(payload, limits)``, in their order.
+        ordered: The log entry.
+        prepared: One for each of ``block_transactions(ordered.body, limits_of(state))``, in their
+            order. What was prepared by other limits is prepared again.
         chain_id: This chain's id.
-        limits: The limits as the parent's state has them.
 
     Raises:
         LedgerError: INTERNAL when ``prepared`` does not match the payload, DATA_DAMAGED when the
             state is not what execution wrote. Nothing in the payload can make it raise.
     """
-    body = BlockBody.decode_or_empty(payload, limits)
+    limits = limits_of(state)
+    body = BlockBody.decode_or_empty(ordered.body, limits)
     invariant(
         [item.raw for item in prepared] == list(body.transactions),
         "the prepared transactions are not those of the block",
     )
     height, time_us = parent.height + 1, max(parent.time_us, body.time_us)
     judge = BlockJudge(state, height, time_us, chain_id, limits)
-    receipts = tuple([judge.judge(index, item).encode() for index, item in enumerate(prepared)])
+    current = [_by_these_limits(item, limits, chain_id) for item in prepared]
+    receipts = tuple([judge.judge(index, item).encode() for index, item in enumerate(current)])
+    if ordered.kind is EntryKind.CONFIGURATION:
+        _record_votes(judge.draft, ordered.payload)
     tree = update_trees(state, Branch(parent.state_root, parent.height), height, judge.draft)
     consortium = judge.draft.changes.get(CONSORTIUM_KEY)
     header = BlockHeader(
         height=height,
-        term=term,
+        term=ordered.term,
         time_us=time_us,
         parent_hash=parent.header_hash,
         transactions_root=tree_hash(body.transactions),
@@ -73,6 +91,25 @@ def execute(
         consortium_hash=consortium_hash(consortium) if consortium else parent.consortium_hash,
     )
     return _executed(header, body.transactions, receipts, judge, tree)
+
+
+def _by_these_limits(prepared: Prepared, limits: Limits, chain_id: bytes) -> Prepared:
+    """What was prepared, by the limits in force: nodes prepare ahead, perhaps by older ones."""
+    if prepared.limits == limits:
+        return prepared
+    return prepare(prepared.raw, limits, chain_id)
+
+
+def _record_votes(draft: Overlay, payload: bytes) -> None:
+    """Put into the consortium's leaf who votes from here on."""
+    try:
+        configuration = Configuration.decode(payload)
+    except BadConfiguration:
+        return  # no follower takes it; if it stands in a log all the same, it has one meaning
+    before = load_consortium(draft)
+    after = with_votes(before, configuration)
+    if after != before:
+        draft.put(CONSORTIUM_KEY, after.encode())
 
 
 def _executed(

@@ -22,11 +22,13 @@ class Prepared:
         raw: The serialized SignedTransaction, as it travelled.
         transaction: What was read; None when it is not well-formed.
         error: What is wrong with it; None when nothing is, so far.
+        limits: What it was judged by.
     """
 
     raw: bytes
     transaction: Transaction | None
     error: LedgerError | None
+    limits: Limits
 
 
 def prepare(raw: bytes, limits: Limits, chain_id: bytes) -> Prepared:
@@ -34,10 +36,10 @@ def prepare(raw: bytes, limits: Limits, chain_id: bytes) -> Prepared:
     try:
         transaction = parse(raw, limits)
     except LedgerError as error:
-        return Prepared(raw, None, error.with_traceback(None))
+        return Prepared(raw, None, error.with_traceback(None), limits)
     try:
         check_chain(transaction, chain_id)  # first: it spares the signatures of other chains
         check_signatures(transaction)
     except LedgerError as error:
-        return Prepared(raw, transaction, error.with_traceback(None))
-    return Prepared(raw, transaction, None)
+        return Prepared(raw, transaction, error.with_traceback(None), limits)
+    return Prepared(raw, transaction, None, limits)

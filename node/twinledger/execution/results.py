@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from twinledger.consensus import EntryKind
 from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.state import StateView
@@ -23,6 +24,19 @@ class StateReader(StateView, PageReader, Protocol):
         be either for older ones, because those have expired.
         """
         ...
+
+
+class Ordered(NamedTuple):
+    """What a committed log entry says: its term, its kind and its payload."""
+
+    term: int
+    kind: EntryKind
+    payload: bytes
+
+    @property
+    def body(self) -> bytes:
+        """The serialized BlockBody; nothing for a configuration."""
+        return self.payload if self.kind is EntryKind.BLOCK else b""
 
 
 class Consumed(NamedTuple):

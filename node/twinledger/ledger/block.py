@@ -36,10 +36,20 @@ class BlockBody:
         """
         if len(payload) > limits.max_block_bytes:
             raise LedgerError(Code.TOO_LARGE, f"{len(payload)} of {limits.max_block_bytes} bytes")
+        body = cls.parse(payload)
+        if len(body.transactions) > limits.max_block_transactions:
+            raise LedgerError(Code.TOO_LARGE, f"at most {limits.max_block_transactions} in a block")
+        return body
+
+    @classmethod
+    def parse(cls, payload: bytes) -> BlockBody:
+        """Reads a payload of any size.
+
+        Raises:
+            LedgerError: MALFORMED or UNKNOWN_FIELD.
+        """
         message = read_message(block_pb2.BlockBody, payload)
         refuse_unknown_fields(message)
-        if len(message.transactions) > limits.max_block_transactions:
-            raise LedgerError(Code.TOO_LARGE, f"at most {limits.max_block_transactions} in a block")
         return cls(message.time_us, tuple(message.transactions))
 
     @classmethod

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from twinledger.consensus import Entry, EntryKind
-from twinledger.execution.execute import block_transactions, execute
-from twinledger.execution.results import Execution, Parent
-from twinledger.ledger.limits import Limits
+from twinledger.consensus import Entry
+from twinledger.execution.execute import block_transactions, execute, limits_of
+from twinledger.execution.results import Execution, Ordered, Parent
 from twinledger.node.preparation import Preparation
 from twinledger.storage import ChainStore
 
@@ -22,7 +21,6 @@ class Applier:
     thread: Executor
     """One thread: blocks are executed in order."""
     chain_id: bytes
-    limits: Limits
     parent: Parent
     executed: Callable[[Execution], None] = lambda _: None
     """Told of each block, on the event loop, after it is stored."""
@@ -37,11 +35,10 @@ class Applier:
                 self.executed(execution)
 
     def _apply(self, entry: Entry) -> Execution:
-        payload = entry.payload if entry.kind is EntryKind.BLOCK else b""
-        prepared = self.preparation.collect(block_transactions(payload, self.limits))
-        execution = execute(
-            self.parent, self.chain, entry.term, payload, prepared, self.chain_id, self.limits
-        )
+        ordered = Ordered(entry.term, entry.kind, entry.payload)
+        transactions = block_transactions(ordered.body, limits_of(self.chain))
+        prepared = self.preparation.collect(transactions)
+        execution = execute(self.parent, self.chain, ordered, prepared, self.chain_id)
         self.chain.apply(execution)
         self.parent = execution.as_parent()
         return execution

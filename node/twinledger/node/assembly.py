@@ -58,7 +58,7 @@ class Parts:
 
 def assemble(foundation: Foundation) -> Parts:
     """Make the parts and join them; nothing runs yet."""
-    chain, limits = foundation.stores.chain, foundation.genesis.limits
+    chain, limits = foundation.stores.chain, foundation.limits
     settings, chain_id = foundation.configuration, foundation.folder.chain_id
     parent = Parent.of(chain.header(chain.applied_height or 0))
     threads = Threads(
@@ -86,7 +86,7 @@ def assemble(foundation: Foundation) -> Parts:
         preparation=preparation,
         proposer=proposer,
         submission=submission,
-        applier=Applier(chain, preparation, threads.execution, chain_id, limits, parent),
+        applier=Applier(chain, preparation, threads.execution, chain_id, parent),
     )
 
 
@@ -98,7 +98,7 @@ def _replica(foundation: Foundation, threads: Threads) -> Replica:
         transport=transport,
         disk=threads.disk,
         tick_s=foundation.configuration.consensus.tick_ms / 1000,
-        limits=foundation.genesis.limits,
+        limits=foundation.limits,
     )
     for peer in transport.peers.values():
         peer.lost = replica.lost

@@ -7,8 +7,9 @@ from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
 from twinledger.consortium.genesis import Genesis, chain_id
 from twinledger.consortium.members import load_consortium
 from twinledger.consortium.nodes import Node as NodeRecord
-from twinledger.execution.execute import genesis_block
+from twinledger.execution.execute import genesis_block, limits_of
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import MemberName
 from twinledger.node.configuration import Configuration
 from twinledger.node.node_keys import NodeKeys
@@ -57,6 +58,10 @@ class Foundation:
             stores.close()
             raise
         return cls(folder, configuration, genesis, member, keys, stores, folder.peer_memory())
+
+    def limits(self) -> Limits:
+        """Return the limits that the next block is executed by."""
+        return limits_of(self.stores.chain)
 
     def hello(self) -> PeerHello:
         """What this node greets others with now."""

@@ -7,7 +7,7 @@ prepared again.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
@@ -30,7 +30,7 @@ class Preparation:
     """Prepared transactions by their bytes. Called from the event loop and the executing thread."""
 
     executor: Executor
-    limits: Limits
+    limits: Callable[[], Limits]
     chain_id: bytes
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _kept: dict[bytes, tuple[Future[list[Prepared]], int]] = field(default_factory=dict)
@@ -68,11 +68,11 @@ class Preparation:
     def _prepare_here(self, fresh: list[bytes]) -> None:
         for raw in fresh:
             done: Future[list[Prepared]] = Future()
-            done.set_result(_prepare_all([raw], self.limits, self.chain_id))
+            done.set_result(_prepare_all([raw], self.limits(), self.chain_id))
             self._keep(raw, done, 0)
 
     def _start_chunk(self, chunk: list[bytes]) -> None:
-        future = self.executor.submit(_prepare_all, chunk, self.limits, self.chain_id)
+        future = self.executor.submit(_prepare_all, chunk, self.limits(), self.chain_id)
         for position, raw in enumerate(chunk):
             self._keep(raw, future, position)
 
@@ -91,6 +91,6 @@ class Preparation:
     def _collect_one(self, raw: bytes) -> Prepared:
         kept = self._kept.get(raw)
         if kept is None:  # pushed out meanwhile by a flood of others
-            return prepare(raw, self.limits, self.chain_id)
+            return prepare(raw, self.limits(), self.chain_id)
         future, position = kept
         return future.result()[position]

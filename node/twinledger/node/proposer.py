@@ -38,7 +38,7 @@ class Proposer:
     pool: Pool
     replica: Replica
     transport: Transport
-    limits: Limits
+    limits: Callable[[], Limits]
     feed: Feed[Any]
     max_blocks_in_flight: int
     refused: Callable[[Pending, LedgerError], None] = lambda _pending, _error: None
@@ -84,9 +84,10 @@ class Proposer:
         )
 
     def _take_block(self) -> list[Pending]:
-        count = self.limits.max_block_transactions
+        limits = self.limits()
+        count = limits.max_block_transactions
         frames = count * _FRAME_BYTES + _BLOCK_OVERHEAD_BYTES
-        return self.pool.take(count, self.limits.max_block_bytes - frames)
+        return self.pool.take(count, limits.max_block_bytes - frames)
 
     def _leader_elsewhere(self) -> NodeId | None:
         leader = self.replica.core.leader

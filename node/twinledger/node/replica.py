@@ -47,7 +47,7 @@ class Replica:
     disk: Executor
     """One thread: writes happen in order."""
     tick_s: float
-    limits: Limits
+    limits: Callable[[], Limits]
     max_hand_over_ticks: int = 50
     committed: asyncio.Queue[Sequence[Entry]] = field(default_factory=asyncio.Queue)
     """Pages for the applier; the core hands out the next after `applied`."""
@@ -196,7 +196,7 @@ class Replica:
         The core acknowledges only what the message still carries; the leader sends the rest again,
         and by then the clocks may agree.
         """
-        latest = now_us() + self.limits.max_clock_lead_us
+        latest = now_us() + self.limits().max_clock_lead_us
         for position, entry in enumerate(message.entries):
             if self._block_time_us(entry) > latest:
                 return replace(message, entries=message.entries[:position])
@@ -205,7 +205,7 @@ class Replica:
     def _block_time_us(self, entry: Entry) -> int:
         if entry.kind is not EntryKind.BLOCK or not entry.payload:
             return 0
-        return BlockBody.decode_or_empty(entry.payload, self.limits).time_us
+        return BlockBody.decode_or_empty(entry.payload, self.limits()).time_us
 
     def _notice_leadership(self) -> None:
         core = self.core

@@ -83,13 +83,13 @@ def _register(
 
 
 def _client_services(foundation: Foundation, parts: Parts) -> dict[FileDescriptor, object]:
-    chain, limits = foundation.stores.chain, foundation.genesis.limits
+    chain = foundation.stores.chain
     chain_id = foundation.folder.chain_id
     return {
         ledger_service_pb2.DESCRIPTOR: LedgerService(
-            parts.submission, parts.feed, chain, chain_id, limits, parts.reads
+            parts.submission, parts.feed, chain, chain_id, parts.reads
         ),
-        twin_service_pb2.DESCRIPTOR: TwinService(chain, Updates(chain, limits), parts.feed),
+        twin_service_pb2.DESCRIPTOR: TwinService(chain, Updates(chain), parts.feed),
         consortium_service_pb2.DESCRIPTOR: ConsortiumService(chain, chain_id),
         operator_service_pb2.DESCRIPTOR: OperatorService(
             foundation.folder.node_id,
@@ -114,5 +114,5 @@ def _peer_service(foundation: Foundation, parts: Parts) -> PeerService:
         parts.replica,
         parts.submission,
         parts.preparation,
-        foundation.genesis.limits,
+        foundation.limits,
     )

@@ -62,7 +62,7 @@ class Submission:
     preparation: Preparation
     feed: "Feed[Outcome]"
     proposer: Proposer
-    limits: Limits
+    limits: Callable[[], Limits]
     block_time_us: int
     refusing: Callable[[], LedgerError | None] = lambda: None
     """Why nothing is taken now: stopping, or the disk is low; None when all is well."""
@@ -149,7 +149,7 @@ class Submission:
         if refusal is not None:
             raise refusal
         latest = max(now_us(), self.block_time_us)
-        check_time(transaction, latest, self.limits)
+        check_time(transaction, latest, self.limits())
         check_signers(transaction, self.chain)
         self.pool.add(transaction.id, transaction.raw, transaction.expires_at_us)
 

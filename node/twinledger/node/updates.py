@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from twinledger.execution.execute import block_transactions
+from twinledger.execution.execute import executed_transactions
 from twinledger.ledger.header import BlockHeader
-from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.receipt import Receipt
 from twinledger.ledger.transaction import operation_messages
@@ -28,7 +27,6 @@ class Updates:
     """Reads updates from blocks. Used by the event loop only."""
 
     chain: ChainStore
-    limits: Limits
     _kept: "OrderedDict[int, list[pb.TwinUpdate]]" = field(default_factory=OrderedDict)
 
     def of_block(
@@ -37,7 +35,7 @@ class Updates:
         """Return a block's updates after one of its transactions, and the cursor behind it."""
         updates = self._kept.get(height)
         if updates is None:
-            updates = self._kept[height] = list(_read_block(self.chain.block(height), self.limits))
+            updates = self._kept[height] = list(_read_block(self.chain.block(height)))
             if len(self._kept) > _KEPT_BLOCKS:
                 self._kept.popitem(last=False)
         last = max((u.origin.cursor.index for u in updates), default=0)
@@ -58,9 +56,9 @@ class Updates:
         ]
 
 
-def _read_block(block: StoredBlock, limits: Limits) -> Iterator[pb.TwinUpdate]:
+def _read_block(block: StoredBlock) -> Iterator[pb.TwinUpdate]:
     header = BlockHeader.decode(block.header)
-    transactions = block_transactions(block.payload, limits)
+    transactions = executed_transactions(block.payload, len(block.receipts))
     for index, (raw, receipt_bytes) in enumerate(zip(transactions, block.receipts, strict=True)):
         receipt = Receipt.decode(receipt_bytes)
         if receipt.committed:

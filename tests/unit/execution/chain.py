@@ -3,13 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from twinledger.consensus import NodeId
+from twinledger.consensus import EntryKind, NodeId
 from twinledger.consortium.genesis import Genesis, build
 from twinledger.consortium.members import Admin, Member
 from twinledger.consortium.nodes import Node, NodeCertificate
-from twinledger.execution.execute import block_transactions, execute, genesis_block
+from twinledger.execution.execute import (
+    block_transactions,
+    execute,
+    genesis_block,
+    limits_of,
+)
 from twinledger.execution.prepare import prepare
-from twinledger.execution.results import Execution
+from twinledger.execution.results import Execution, Ordered
 from twinledger.ledger.block import encode_body
 from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.limits import DEFAULT_LIMITS, Limits
@@ -117,12 +122,15 @@ class Chain:
         """A block body with the clock at the newest block, unless another time is given."""
         return encode_body(self.now_us if time_us is None else time_us, transactions)
 
-    def execute(self, payload: bytes, term: int = 1) -> Execution:
+    def execute(
+        self, payload: bytes, term: int = 1, kind: EntryKind = EntryKind.BLOCK
+    ) -> Execution:
         """Executes a payload on the newest block, without keeping anything."""
-        limits, chain_id = self.genesis.limits, self.genesis.chain_id
-        prepared = [prepare(raw, limits, chain_id) for raw in block_transactions(payload, limits)]
-        parent = self.newest.as_parent()
-        return execute(parent, self.state, term, payload, prepared, chain_id, limits)
+        limits, chain_id = limits_of(self.state), self.genesis.chain_id
+        ordered = Ordered(term, kind, payload)
+        transactions = block_transactions(ordered.body, limits)
+        prepared = [prepare(raw, limits, chain_id) for raw in transactions]
+        return execute(self.newest.as_parent(), self.state, ordered, prepared, chain_id)
 
     def append(self, *transactions: bytes, time_us: int | None = None) -> list[Receipt]:
         """Executes a block of these transactions, keeps it, and returns its receipts."""

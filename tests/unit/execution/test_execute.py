@@ -9,9 +9,16 @@ from tests.unit.execution.chain import SECOND_US, START_US, UTILITY, Chain
 from tests.unit.ledger.refusals import refused
 from tests.unit.ledger.wire import admit, create, delete, increment, relate, set_, update
 from tests.unit.twins.naive import naive_whole_root
+from twinledger.consensus import Configuration, EntryKind
+from twinledger.consortium.members import (
+    CONSORTIUM_KEY,
+    Consortium,
+    consortium_hash,
+    load_consortium,
+)
 from twinledger.execution.execute import block_transactions, execute
 from twinledger.execution.prepare import prepare
-from twinledger.execution.results import Consumed, Parent, Update
+from twinledger.execution.results import Consumed, Ordered, Parent, Update
 from twinledger.ledger.block import encode_body
 from twinledger.ledger.errors import Code
 from twinledger.ledger.header import BlockHeader
@@ -19,6 +26,7 @@ from twinledger.ledger.limits import DEFAULT_LIMITS
 from twinledger.ledger.merkle import EMPTY_ROOT, tree_hash
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.operations import Role
+from twinledger.ledger.receipt import Receipt
 from twinledger.ledger.state_tree_page import EMPTY_PAGE, PageKey
 from twinledger.ledger.transaction import transaction_id
 from twinledger.v1.transaction_pb2 import SignedTransaction
@@ -109,12 +117,41 @@ def test_prepared_transactions_must_be_those_of_the_block(chain: Chain):
             execute(
                 chain.newest.as_parent(),
                 chain.state,
-                1,
-                chain.payload(raw),
+                Ordered(1, EntryKind.BLOCK, chain.payload(raw)),
                 prepared,
                 chain_id,
-                limits,
             )
+
+
+def test_what_was_prepared_by_other_limits_is_prepared_again(chain: Chain):
+    raw = chain.sign(create("a"), create("b"))
+    narrow = replace(chain.genesis.limits, max_operations=1)
+    prepared = prepare(raw, narrow, chain.genesis.chain_id)
+    assert prepared.error is not None
+    ordered = Ordered(1, EntryKind.BLOCK, chain.payload(raw))
+    execution = execute(
+        chain.newest.as_parent(), chain.state, ordered, [prepared], chain.genesis.chain_id
+    )
+    assert Receipt.decode(execution.receipts[0]).committed
+
+
+def test_a_configuration_records_who_votes_and_counts_the_sets(chain: Chain):
+    before = load_consortium(chain.state)
+    voters = tuple(sorted(node.node_id for _, node in before.nodes))
+    kind = EntryKind.CONFIGURATION
+    joint = chain.execute(Configuration(voters[:1], outgoing=voters).encode(), kind=kind)
+    assert joint.writes == {}
+    left = chain.execute(Configuration(voters[:1]).encode(), kind=kind)
+    after = Consortium.decode(left.writes[CONSORTIUM_KEY] or b"")
+    assert [node.node_id for _, node in after.nodes if node.voter] == list(voters[:1])
+    assert after.set_number == before.set_number + 1
+    assert left.header.consortium_hash == consortium_hash(after.encode())
+    same = chain.execute(Configuration(voters).encode(), kind=kind)
+    assert same.writes == {}
+
+
+def test_a_configuration_that_does_not_read_is_an_empty_block(chain: Chain):
+    assert chain.execute(b"\xff", kind=EntryKind.CONFIGURATION) == chain.execute(b"")
 
 
 def test_updates_and_used_ids_are_told_with_their_places(chain: Chain):

@@ -27,7 +27,7 @@ def prepared_now(monkeypatch):
 @pytest.fixture
 def preparing():
     with ThreadPoolExecutor(2) as threads:
-        yield Preparation(threads, Limits(), bytes(32))
+        yield Preparation(threads, Limits, bytes(32))
 
 
 def raws(count: int, size: int = 20) -> list[bytes]:

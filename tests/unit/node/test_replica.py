@@ -42,7 +42,7 @@ def replica(log: Any = None) -> Replica:
         configuration=Configuration((LEADER, ME)),
         verdict=lambda _, __: Verdict.REFUSE,
     )
-    return Replica(core, log, Transport({}), ThreadPoolExecutor(1), 0.001, LIMITS)
+    return Replica(core, log, Transport({}), ThreadPoolExecutor(1), 0.001, lambda: LIMITS)
 
 
 def append(*times_us: int) -> Append:

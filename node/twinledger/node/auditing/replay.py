@@ -10,11 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from twinledger.consensus import Entry, EntryKind, Index
+from twinledger.consensus import Entry, Index
 from twinledger.consortium.genesis import Genesis
-from twinledger.execution.execute import block_transactions, execute, genesis_block
+from twinledger.execution.execute import (
+    block_transactions,
+    execute,
+    genesis_block,
+    limits_of,
+)
 from twinledger.execution.prepare import Prepared, prepare
-from twinledger.execution.results import Execution, Parent
+from twinledger.execution.results import Execution, Ordered, Parent
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.storage.chain_store import ChainStore
 from twinledger.storage.damage import REBUILD_CHAIN
@@ -44,7 +49,7 @@ class Replay:
     """Which block last wrote each key of the state: height u64."""
     checks: Executor
     transactions: int = 0
-    _ahead: list[tuple[Entry, bytes, list[Future[Prepared]]]] = field(default_factory=list)
+    _ahead: list[tuple[Ordered, list[Future[Prepared]]]] = field(default_factory=list)
 
     @classmethod
     def create(
@@ -88,30 +93,23 @@ class Replay:
         self.chain.close()
         self.written.close()
 
-    def _prepared(self, entry: Entry) -> tuple[Entry, bytes, list[Future[Prepared]]]:
-        genesis = self.genesis
-        payload = entry.payload if entry.kind is EntryKind.BLOCK else b""
-        transactions = block_transactions(payload, genesis.limits)
-        futures = [
-            self.checks.submit(prepare, raw, genesis.limits, genesis.chain_id)
-            for raw in transactions
-        ]
-        return entry, payload, futures
+    def _prepared(self, entry: Entry) -> tuple[Ordered, list[Future[Prepared]]]:
+        """Begin preparing by the limits of now; execution does it again if they change."""
+        ordered = Ordered(entry.term, entry.kind, entry.payload)
+        limits, chain_id = limits_of(self.chain), self.genesis.chain_id
+        transactions = block_transactions(ordered.body, limits)
+        return ordered, [self.checks.submit(prepare, raw, limits, chain_id) for raw in transactions]
 
     def _execute_next(self) -> int:
-        entry, payload, futures = self._ahead.pop(0)
-        prepared = [future.result() for future in futures]
-        parent = self.chain.header(self.height)
-        genesis = self.genesis
-        execution = execute(
-            Parent.of(parent),
-            self.chain,
-            entry.term,
-            payload,
-            prepared,
-            genesis.chain_id,
-            genesis.limits,
-        )
+        ordered, futures = self._ahead.pop(0)
+        limits, chain_id = limits_of(self.chain), self.genesis.chain_id
+        ready = {future.result().raw: future.result() for future in futures}
+        prepared = [
+            ready.get(raw) or prepare(raw, limits, chain_id)
+            for raw in block_transactions(ordered.body, limits)
+        ]
+        parent = Parent.of(self.chain.header(self.height))
+        execution = execute(parent, self.chain, ordered, prepared, chain_id)
         self._take(execution)
         self.transactions += len(prepared)
         return self.height

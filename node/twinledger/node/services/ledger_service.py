@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.ledger.limits import Limits
 from twinledger.ledger.transaction import TransactionId
 from twinledger.node.feed import Feed
 from twinledger.node.reads import ReadHeights
@@ -31,7 +30,6 @@ class LedgerService:
     feed: Feed[Outcome]
     chain: ChainStore
     chain_id: bytes
-    limits: Limits
     reads: ReadHeights
 
     async def submit(self, request: pb.SubmitRequest) -> pb.SubmitResponse:
@@ -120,7 +118,7 @@ class LedgerService:
     def _block(self, height: int) -> block_pb2.Block:
         if height > self.feed.height:
             raise LedgerError(Code.BLOCK_NOT_FOUND, f"the newest height is {self.feed.height}")
-        return block_message(self.chain.block(height), self.limits)
+        return block_message(self.chain.block(height))
 
 
 def result_message(

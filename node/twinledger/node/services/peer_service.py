@@ -40,7 +40,7 @@ class PeerService:
     replica: Replica
     submission: Submission
     preparation: Preparation
-    limits: Limits
+    limits: Callable[[], Limits]
     _streams: Counter[NodeId] = field(default_factory=Counter)
     """How many streams of each node are open here."""
 
@@ -124,4 +124,4 @@ class PeerService:
         if isinstance(message, Append):
             for entry in message.entries:
                 if entry.kind is EntryKind.BLOCK:
-                    self.preparation.start(block_transactions(entry.payload, self.limits))
+                    self.preparation.start(block_transactions(entry.payload, self.limits()))

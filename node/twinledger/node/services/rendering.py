@@ -5,9 +5,8 @@ from typing import Final, cast
 
 from twinledger.consortium.identities import IdentityRecord
 from twinledger.consortium.members import Member
-from twinledger.execution.execute import block_transactions
+from twinledger.execution.execute import executed_transactions
 from twinledger.ledger.errors import LedgerError
-from twinledger.ledger.limits import Limits
 from twinledger.ledger.operations import Section
 from twinledger.ledger.receipt import Receipt
 from twinledger.ledger.transaction import TransactionId
@@ -76,12 +75,12 @@ def _receipt_message(settled: Settled, receipt: Receipt) -> block_pb2.Receipt:
     )
 
 
-def block_message(block: StoredBlock, limits: Limits) -> block_pb2.Block:
+def block_message(block: StoredBlock) -> block_pb2.Block:
     """Render a block: every byte string as it was hashed."""
     return block_pb2.Block(
         header=block.header,
         kind=cast("block_pb2.EntryKind.ValueType", int(block.kind)),
-        transactions=block_transactions(block.payload, limits),
+        transactions=executed_transactions(block.payload, len(block.receipts)),
         receipts=block.receipts,
     )
 
