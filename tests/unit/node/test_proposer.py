@@ -30,7 +30,6 @@ from twinledger.node.proposer import Proposer
 from twinledger.node.replica import Replica
 from twinledger.node.transport import Transport
 
-LIMITS = Limits()
 ME, BEFORE = NodeId("me"), NodeId("before")
 TICKS = 10
 
@@ -52,9 +51,9 @@ class Led:
         self.pool = Pool(max_transactions=100, max_bytes=10_000)
         self.feed = Feed[Any](height=0)
         transport = Transport({})
-        replica = Replica(self.core, log, transport, ThreadPoolExecutor(1), 0.001, LIMITS)
+        replica = Replica(self.core, log, transport, ThreadPoolExecutor(1), 0.001, Limits)
         self.replica = replica
-        self.proposer = Proposer(self.pool, replica, transport, LIMITS, self.feed, 4)
+        self.proposer = Proposer(self.pool, replica, transport, Limits, self.feed, 4)
         replica.leadership_changed = self.proposer.wake
 
     def take_block(self, *transactions: bytes) -> None:
@@ -119,6 +118,6 @@ def test_what_an_earlier_leader_ordered_is_not_proposed_again():
         node.execute(no_op)
         assert node.core.last_index == no_op + 1
         last = node.replica._persists[-1].entries[-1]
-        assert BlockBody.decode(last.payload, LIMITS).transactions == (b"waits",)
+        assert BlockBody.parse(last.payload).transactions == (b"waits",)
 
     told(story)

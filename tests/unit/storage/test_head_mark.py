@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.execution.chain import two_members
 from tests.unit.storage.power import flip_bit
 from tests.unit.storage.writing import append, create_log, open_log, persist
 from twinledger.consensus import NodeId
@@ -99,7 +100,7 @@ def test_a_folder_without_its_mark_may_not_sign_and_a_start_does_not_make_it(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "data"
-    DataFolder.create(folder, b"{}", NodeId("a"), reserve_bytes=1 << 20)
+    DataFolder.create(folder, two_members().raw, NodeId("a"), reserve_bytes=1 << 20)
     for expected in (True, False, False):
         with DataFolder.open(folder, reserve_bytes=1 << 20, min_free_bytes=1) as data:
             stores = data.open_stores()

@@ -15,7 +15,6 @@ from typing import Final, TypeVar
 
 from twinledger.consensus import Entry
 from twinledger.consortium.genesis import Genesis
-from twinledger.ledger import domains
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.auditing.comparison import differences
 from twinledger.node.auditing.findings import Finding, Findings, Report
@@ -110,10 +109,16 @@ class _Audit:
         raw: bytes | None = self._file_content("genesis.json", lambda content: content)
         if raw is None or record is None:
             return None
-        if domains.domain_hash(domains.GENESIS, raw) != record.chain_id:
+        try:
+            genesis = Genesis.parse(raw)
+            genesis.require_signed()
+        except LedgerError as error:
+            self._found(0, "genesis.json", "the file", error.message)
+            return None
+        if genesis.chain_id != record.chain_id:
             self._found(0, "genesis.json", "the file", "is not the one whose hash is the chain id")
             return None
-        return Genesis.parse(raw)
+        return genesis
 
     # The stores.
 
