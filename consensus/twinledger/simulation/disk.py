@@ -4,10 +4,12 @@ Fault model. A write is one atomic, checksummed record. Synced records survive e
 damage. Of the records written since the last sync a power cut keeps a random prefix and may tear
 the one after it; a failed sync keeps any subset. At open, recovery takes records up to the first
 that is not whole, so that nothing after a hole is believed. A marker in a second file holds what
-was last synced: a store that shows less than its marker has lost something it acknowledged.
+was last synced, and how many writes were: a store that shows less than its marker has lost what it
+acknowledged.
 """
 
 from random import Random
+from typing import NamedTuple
 
 from twinledger.consensus import HardState, Index, Persist, Snapshot, Term
 from twinledger.simulation.chance import happens
@@ -20,6 +22,15 @@ class StoreDamagedError(Exception):
 
 class DiskFullError(Exception):
     """No space is left: the write did not happen."""
+
+
+class Mark(NamedTuple):
+    """What the store must at least hold, kept in a file beside it."""
+
+    last: int
+    hash: bytes
+    writes: int
+    """How many synced writes it had seen: a vote is a write that leaves no entry behind."""
 
 
 class Disk:
@@ -35,6 +46,7 @@ class Disk:
         "journal",
         "lost",
         "sync_fails",
+        "writes",
         "written",
     )
 
@@ -52,7 +64,9 @@ class Disk:
         self.sync_fails = False
         self._pending: list[Persist] = []
         self._tail: list[tuple[Persist, bool]] = []
-        self._marker = (0, self.journal.base_hash)
+        self.writes = 0
+        """How many writes the store has seen that needed a sync."""
+        self._marker = Mark(0, self.journal.base_hash, 0)
 
     def write(self, persist: Persist) -> None:
         """Write a record, not durably.
@@ -75,7 +89,7 @@ class Disk:
             count += 1
         del self._pending[:count]
         last = self.journal.last_index()
-        self._marker = (last, self.journal.hash(last))
+        self._marker = Mark(last, self.journal.hash(last), self.writes)
 
     def cut(self, random: Random, torn: float) -> None:
         """Lose power: a prefix of the unsynced records stays, the next may be torn."""
@@ -96,9 +110,20 @@ class Disk:
 
     def lose(self) -> None:
         """Lose the store's files, but not the marker."""
+        self.put_back(Disk())
+
+    def image(self) -> "Disk":
+        """Return a copy of the store as it is."""
+        copy = Disk()
+        copy.put_back(self)
+        return copy
+
+    def put_back(self, other: "Disk") -> None:
+        """Have the store's files replaced by another's, but not the marker."""
         self.journal = Journal()
-        self.hard_state = HardState(Term(0), None)
-        self.commit = Index(0)
+        self.journal.become(other.journal)
+        self.hard_state, self.commit = other.hard_state, other.commit
+        self.writes = other.writes
 
     def recover(self) -> None:
         """Open the store after a crash.
@@ -127,23 +152,28 @@ class Disk:
             journal.restart_at(snapshot)
         self._pending.clear()
         self.commit = snapshot.index
-        self._marker = (snapshot.index, snapshot.hash)
+        self._marker = Mark(snapshot.index, snapshot.hash, self.writes)
 
     @property
     def ill(self) -> bool:
         """Whether the store no longer shows everything it acknowledged, found out or not."""
-        return bool(self.journal.damaged) or not self.journal.holds(*self._marker)
+        mark = self._marker
+        whole = self.journal.holds(mark.last, mark.hash) and self.writes >= mark.writes
+        return bool(self.journal.damaged) or not whole
 
     def _check_acknowledged(self) -> None:
-        index, entry_hash = self._marker
+        mark = self._marker
         if self.journal.damaged:
             raise StoreDamagedError("an entry of the log does not match its checksum")
-        if not self.journal.holds(index, entry_hash):
+        if not self.journal.holds(mark.last, mark.hash):
             raise StoreDamagedError("the log is shorter than what it acknowledged")
+        if self.writes < mark.writes:
+            raise StoreDamagedError("the store lost what it acknowledged: it has seen fewer writes")
 
     def _keep(self, persist: Persist) -> None:
         _change(self.journal, persist)
         self.commit = max(self.commit, persist.commit)
+        self.writes += persist.must_sync
         if persist.hard_state is not None:
             self.hard_state = persist.hard_state
 
