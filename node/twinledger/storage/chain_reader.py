@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Protocol
 
 from twinledger.consensus import Entry, EntryKind, Index
+from twinledger.consortium.members import consortium_hash
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.merkle import tree_hash
@@ -16,6 +17,7 @@ from twinledger.storage.chain_records import (
     Location,
     UpdatePlace,
     after_prefix,
+    consortium_key,
     decode_height,
     decode_list,
     decode_location,
@@ -95,6 +97,19 @@ class ChainReader:
     def tree_page(self, key: PageKey) -> Page:
         """Return a page of the state tree or of a twin's."""
         return self.trees.tree_page(key)
+
+    def consortium_at(self, height: int) -> bytes:
+        """Return the consortium's leaf exactly after a block, whatever of the state is pruned.
+
+        Raises:
+            LedgerError: BLOCK_NOT_FOUND.
+        """
+        expected = self.header(height).consortium_hash
+        changed = self._view.last_key(consortium_key(0), consortium_key(height + 1))
+        leaf = None if changed is None else self._view.get(changed)
+        if leaf is None or consortium_hash(leaf) != expected:
+            raise _damaged(f"The consortium at height {height} does not match its hash")
+        return leaf
 
     # Blocks.
 

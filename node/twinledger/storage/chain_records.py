@@ -1,6 +1,7 @@
 """How blocks and state look in the chain's LevelDB. Big endian; a key's first byte is its kind.
 
 a                           applied height: u64
+c height u64                the consortium's leaf after a block that changed it
 h height u64                header: its 185 bytes
 i TARGET / NAME / SOURCE    empty: a relationship, found from its target
 r height u64                receipts: for each one its length u32 and its bytes
@@ -15,6 +16,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from twinledger.consortium.members import CONSORTIUM_KEY
 from twinledger.execution.results import Execution
 from twinledger.storage.damage import REBUILD_CHAIN, damaged
 
@@ -50,6 +52,11 @@ class UpdatePlace(NamedTuple):
 def header_key(height: int) -> bytes:
     """Return the key of a header."""
     return _NUMBERED.pack(b"h", height)
+
+
+def consortium_key(height: int) -> bytes:
+    """Return the key of the consortium's leaf after a block that changed it."""
+    return _NUMBERED.pack(b"c", height)
 
 
 def receipts_key(height: int) -> bytes:
@@ -91,6 +98,8 @@ def changes_of(execution: Execution) -> Iterator[Change]:
     yield receipts_key(height), encode_list(execution.receipts)
     for key, value in execution.writes.items():
         yield STATE_PREFIX + key, value
+        if key == CONSORTIUM_KEY:
+            yield consortium_key(height), value
         if key.startswith(RELATIONSHIPS):
             _, source, name, target = key.split(b"/")
             incoming = b"i" + b"/".join((target, name, source))

@@ -81,6 +81,7 @@ def _text(raw: bytes) -> str:
 
 _NAMES: Final[dict[bytes, Callable[[bytes, bytes], Named]]] = {
     b"a": _applied,
+    b"c": _of_block("consortium after height"),
     b"g": _of_block("list of what was made stale by block"),
     b"h": _of_block("header of height"),
     b"i": _incoming,
