@@ -75,7 +75,7 @@ def reported_before_the_sync(patch: Patch) -> None:
 def disk_that_lies(patch: Patch) -> None:
     """Say that the last sync is done and show its data, but forget it at the next power cut."""
     sync, cut = Disk.sync, Disk.cut
-    before: dict[int, tuple[HardState, Index, Journal, tuple[int, bytes]]] = {}
+    before: dict[int, tuple[HardState, Index, Journal, Mark]] = {}
 
     def lying_sync(disk: Disk, sequence: int) -> None:
         held = Journal()
