@@ -29,6 +29,7 @@ VERBS = {
     "tx": Verb(f"{_HERE}.tx", "tx", "client", "Submit transactions; ask what became of them."),
     "block": Verb(f"{_HERE}.block", "block", "client", "Read blocks."),
     "consortium": Verb(f"{_HERE}.consortium", "consortium", "client", "Members and their nodes."),
+    "verify": Verb(f"{_HERE}.verify", "verify", "client", "Check a proof, offline."),
     "sim": Verb(f"{_HERE}.sim", "sim", "client", "Simulate consensus under faults."),
 }
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from twinledger.consortium.members import Consortium
+from twinledger.consortium.nodes import witness_name
+from twinledger.consortium.rules import certificate_quorum
 from twinledger.ledger.checkpoint import Checkpoint
 from twinledger.ledger.cosignature import Cosignature, check_cosignature
 from twinledger.ledger.errors import Code, LedgerError
@@ -75,6 +78,22 @@ class Certificate:
     def encode(self) -> bytes:
         """The note's bytes."""
         return self.raw
+
+
+def witness_set(consortium: Consortium) -> WitnessSet:
+    """The witnesses of a consortium: each member's voting node, where it has one.
+
+    A member counts from the block that records its node's promotion, not from its admission.
+
+    Raises:
+        LedgerError: CERTIFICATE_INVALID, when no set of witnesses can be like this.
+    """
+    witnesses = tuple(
+        Witness(member, witness_name(member, node.node_id), node.witness_key)
+        for member, node in consortium.nodes
+        if node.voter
+    )
+    return WitnessSet(witnesses, certificate_quorum(consortium.rules, len(witnesses)))
 
 
 def certify(

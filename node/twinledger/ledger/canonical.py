@@ -141,17 +141,30 @@ def decode(raw: bytes) -> CanonicalValue:
     return value
 
 
+def decode_first(raw: bytes) -> tuple[CanonicalValue, int]:
+    """Decodes the value that the bytes begin with, and tells where it ends.
+
+    Raises:
+        LedgerError: MALFORMED.
+    """
+    return _guarded(raw, _read)
+
+
 def _whole(raw: bytes, read: Callable[[bytes], tuple[V, int]]) -> V:
     """What a reader finds in the bytes, when it finds no fault and leaves none over."""
+    value, end = _guarded(raw, read)
+    if end != len(raw):
+        raise LedgerError(Code.MALFORMED, "bytes follow a canonical value")
+    return value
+
+
+def _guarded(raw: bytes, read: Callable[[bytes], tuple[V, int]]) -> tuple[V, int]:
     try:
-        value, end = read(raw)
+        return read(raw)
     except (struct.error, IndexError):
         raise LedgerError(Code.MALFORMED, "a canonical value ends too early") from None
     except UnicodeDecodeError:
         raise LedgerError(Code.MALFORMED, "a canonical text is not UTF-8") from None
-    if end != len(raw):
-        raise LedgerError(Code.MALFORMED, "bytes follow a canonical value")
-    return value
 
 
 def _read(raw: bytes, at: int = 0, depth: int = 0) -> tuple[Any, int]:

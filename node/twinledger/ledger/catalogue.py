@@ -404,6 +404,82 @@ _PROOFS: dict[Code, Entry] = {
         "Accuse nobody because of it.",
         _INVALID,
     ),
+    Code.PROOF_MALFORMED: Entry(
+        "The file is no proof bundle",
+        "Check that it is the whole file and the right one; ask for the proof again.",
+        _INVALID,
+    ),
+    Code.PROOF_SURPLUS: Entry(
+        "Bytes follow the proof bundle",
+        "Ask for the proof again; what follows was added by somebody.",
+        _INVALID,
+    ),
+    Code.PROOF_NOT_ANCHORED: Entry(
+        "The proof is not anchored in anything that you trust",
+        "Name the chain id that you expect, or the file of a head that you trust.",
+        _INVALID,
+    ),
+    Code.PROOF_WRONG_CHAIN: Entry(
+        "The proof is of another chain",
+        "Check the chain id; ask a node of that chain.",
+        _INVALID,
+    ),
+    Code.PROOF_MEMBERS: Entry(
+        "The proof does not show how its witnesses came to be the witnesses",
+        "Believe nothing that it claims; ask another node for this proof.",
+        _INVALID,
+    ),
+    Code.PROOF_CONSISTENCY: Entry(
+        "The proof does not show that its heads are of one growing history",
+        "Believe nothing that it claims; ask another node for this proof.",
+        _INVALID,
+    ),
+    Code.PROOF_INCLUSION: Entry(
+        "The proof does not show that the certified history holds the block",
+        "Believe nothing that it claims; ask another node for this proof.",
+        _INVALID,
+    ),
+    Code.PROOF_STATE: Entry(
+        "The proof does not show that the block left this in the agreed state",
+        "Believe nothing that it claims; ask another node for this proof.",
+        _INVALID,
+    ),
+    Code.PROOF_PROPERTY: Entry(
+        "The proof does not show that the twin has these properties",
+        "Believe nothing that it claims; ask another node for this proof.",
+        _INVALID,
+    ),
+    Code.PROOF_HISTORY: Entry(
+        "The proof does not show that these are all updates of the twin",
+        "Believe nothing that it claims; ask another node for this proof.",
+        _INVALID,
+    ),
+    Code.PROOF_SILENCE: Entry(
+        "The proof does not show that the twin was not updated in between",
+        "Believe nothing that it claims; ask another node for this proof.",
+        _INVALID,
+    ),
+    Code.PROOF_TRANSACTION: Entry(
+        "The proof does not show what became of the transaction",
+        "Believe nothing that it claims; ask another node for this proof.",
+        _INVALID,
+    ),
+    Code.PROOF_TOO_LARGE: Entry(
+        "The proof would be larger than a bundle may be",
+        "Ask for less: one property, or the twin without its history.",
+        _STATE,
+    ),
+    Code.NOT_CERTIFIED: Entry(
+        "No head of this ledger is certified yet",
+        "Wait until a quorum of the members' nodes is up and has signed one.",
+        _STATE,
+        waiting_helps=True,
+    ),
+    Code.TRANSACTION_NOT_FOUND: Entry(
+        "No block holds this transaction",
+        "Check the id; ask `twinledger tx status` whether it still waits.",
+        _MISSING,
+    ),
 }
 
 _NODE: dict[Code, Entry] = {

@@ -1,7 +1,7 @@
 """Signed notes, as c2sp.org/signed-note says: a text, an empty line, signature lines.
 
 Stricter than the specification where it leaves room, so that a note has one encoding and a bounded
-size: names are printable ASCII, base64 is canonical, and there are at most 64 lines.
+size: names are printable ASCII, base64 is canonical, and there are at most 128 lines.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final, NoReturn
 from twinledger.ledger.errors import Code, LedgerError
 
 MAX_BYTES: Final = 65_536
-MAX_LINES: Final = 64
+MAX_LINES: Final = 128
 KEY_ID_SIZE: Final = 4
 
 ED25519: Final = 0x01

@@ -98,7 +98,7 @@ GOOD = LINE.encode().decode()
         (written("\u2014 a/b MTIzNHN=\n"), "base64"),
         (written("\u2014 a/b MTIzN-Nz\n"), "base64"),
         (written("\u2014 a/b MTIzNHNé\n"), "base64"),
-        (written(GOOD * (MAX_LINES + 1)), "64 signature lines"),
+        (written(GOOD * (MAX_LINES + 1)), "128 signature lines"),
         (b"x" * MAX_BYTES + NOTE.encode(), "65536"),
         (NoteLine("a", b"1234", bytes(9_000)).encode().join([b"text\n\n", b""]), "key id"),
     ],

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 import twinledger
+from tests.unit.proofs.cases import Case, cases
 
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = {
     *("cli", "client", "consensus", "consortium", "demos", "devnet", "execution", "ledger", "node"),
-    *("queries", "simulation", "storage", "twins", "v1"),
+    *("proofs", "queries", "simulation", "storage", "twins", "v1"),
 }
 
 
@@ -121,6 +122,24 @@ def test_a_verb_that_needs_an_extra_says_which(
     assert done.returncode != 0
     assert f"twinledger[{extra}]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+BUNDLES = [
+    case for case in cases() if case.chain_id and case.name.split()[0] in ("head", "history")
+]
+
+
+@pytest.mark.parametrize("case", BUNDLES, ids=lambda case: case.name)
+def test_a_proof_is_verified_by_the_base_alone(
+    bare: BareInstall, case: Case, tmp_path: Path
+) -> None:
+    assert case.chain_id is not None
+    (tmp_path / "a.proof").write_bytes(case.raw)
+    done = bare.run(
+        "twinledger", "verify", str(tmp_path / "a.proof"), "--chain-id", case.chain_id.hex()
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("PROVEN\n")
 
 
 def test_the_base_brings_no_server_library(bare: BareInstall) -> None:

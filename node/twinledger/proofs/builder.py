@@ -1,0 +1,351 @@
+"""Making bundles from what a node keeps: its chain, and its book of certificates.
+
+A bundle is proven under the newest certified head. All reads must come from one snapshot of the
+chain, taken after the certificate was read, so that the chain holds what it certifies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from twinledger.consortium.members import CONSORTIUM_KEY
+from twinledger.ledger.checkpoint import Checkpoint
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.history_proof import encode_way
+from twinledger.ledger.names import TwinId
+from twinledger.ledger.note import SignedNote
+from twinledger.ledger.state_proof import End, StateProof
+from twinledger.proofs.bundle import (
+    MAX_BYTES,
+    Bundle,
+    GenesisAnchor,
+    HeadAnchor,
+    ShownChange,
+    ShownHead,
+)
+from twinledger.proofs.claims import (
+    AbsentClaim,
+    Claim,
+    Disclosed,
+    HeadClaim,
+    PropertyClaim,
+    ShownBlock,
+    ShownTwin,
+    SilenceClaim,
+    TwinClaim,
+)
+from twinledger.twins.state_keys import twin_key
+from twinledger.twins.tree import TwinLeaf
+
+
+class ProvenState(Protocol):
+    """A value of the state, None for nothing, with its proof."""
+
+    @property
+    def value(self) -> bytes | None:
+        """The value."""
+        ...
+
+    @property
+    def proof(self) -> StateProof:
+        """The proof."""
+        ...
+
+
+class ProvenWhole(Protocol):
+    """A twin's record with its proof, and all leaves of its tree."""
+
+    @property
+    def twin(self) -> ProvenState:
+        """The record."""
+        ...
+
+    @property
+    def leaves(self) -> Sequence[TwinLeaf]:
+        """The leaves, by key."""
+        ...
+
+
+class ProvenPart(Protocol):
+    """A twin's record, and one leaf of its tree or none, each with its proof."""
+
+    @property
+    def twin(self) -> ProvenState:
+        """The record."""
+        ...
+
+    @property
+    def leaf(self) -> TwinLeaf | None:
+        """The leaf."""
+        ...
+
+    @property
+    def proof(self) -> StateProof | None:
+        """The proof of the leaf or of its absence; None when there is no twin."""
+        ...
+
+
+class ProvenChain(Protocol):
+    """A snapshot of a chain. What it does not keep it refuses with PRUNED, naming a height."""
+
+    @property
+    def size(self) -> int:
+        """How many blocks it has, genesis included."""
+        ...
+
+    def header_bytes(self, height: int) -> bytes:
+        """A block's header."""
+        ...
+
+    def inclusion(self, height: int, size: int) -> tuple[bytes, ...]:
+        """The inclusion path of a header."""
+        ...
+
+    def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
+        """The consistency path between two sizes."""
+        ...
+
+    def history_root(self, size: int) -> bytes:
+        """The root of the history tree at a size."""
+        ...
+
+    def state(self, key: bytes, height: int) -> ProvenState:
+        """What a key of the state had after a block."""
+        ...
+
+    def twin(self, twin_id: TwinId, height: int) -> ProvenWhole:
+        """All of a twin after a block."""
+        ...
+
+    def twin_property(self, twin_id: TwinId, key: bytes, height: int) -> ProvenPart:
+        """One leaf of a twin's tree after a block."""
+        ...
+
+    def transactions(self, height: int) -> Sequence[bytes]:
+        """A block's transactions."""
+        ...
+
+    def receipts(self, height: int) -> Sequence[bytes]:
+        """A block's receipts."""
+        ...
+
+    def updates(self, twin_id: str, after_version: int, limit: int) -> Sequence[UpdatePlace]:
+        """Where the updates of a twin after a version stand, versions ascending."""
+        ...
+
+    def location(self, transaction_id: bytes) -> Place | None:
+        """Where a transaction used its id up."""
+        ...
+
+
+class Place(Protocol):
+    """A transaction's place."""
+
+    @property
+    def height(self) -> int:
+        """The block."""
+        ...
+
+    @property
+    def transaction_index(self) -> int:
+        """Which of its transactions, from 0."""
+        ...
+
+
+class UpdatePlace(Place, Protocol):
+    """The place of an update."""
+
+    @property
+    def version(self) -> int:
+        """The version it led to."""
+        ...
+
+    @property
+    def operation_index(self) -> int:
+        """Which operation of the transaction, from 0."""
+        ...
+
+
+class Certificates(Protocol):
+    """A node's book of certificates."""
+
+    @property
+    def newest(self) -> bytes | None:
+        """The newest certificate."""
+        ...
+
+    def changes(self, after_size: int = 0) -> Iterator[tuple[int, bytes]]:
+        """The certificates of changes of the witnesses by size, ascending, above a size."""
+        ...
+
+    def members(self) -> Iterable[tuple[int, bytes]]:
+        """The consortium's records after those changes, by height."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds bundles.
+
+    Attributes:
+        chain: A snapshot of the chain.
+        certificates: The node's book.
+        certificate: The newest certificate, read before the snapshot was taken.
+        genesis: The genesis body.
+    """
+
+    chain: ProvenChain
+    certificates: Certificates
+    certificate: bytes
+    genesis: bytes
+
+    @property
+    def head(self) -> Checkpoint:
+        """The certified head."""
+        return Checkpoint.decode(SignedNote.parse(self.certificate).text)
+
+    def bundle(self, claim: Claim, trusted_size: int = 0) -> bytes:
+        """The file that proves a claim.
+
+        Args:
+            claim: One that this builder made.
+            trusted_size: The size of the head that the verifier trusts; 0 begins at genesis.
+
+        Raises:
+            LedgerError: HEIGHT_NOT_REACHED when that size is not certified yet; PROOF_TOO_LARGE;
+                what the chain raises.
+        """
+        head = self.head
+        if trusted_size > head.size:
+            detail = f"the newest certified size is {head.size}, not {trusted_size}"
+            raise LedgerError(Code.HEIGHT_NOT_REACHED, detail)
+        anchor = self._anchor(trusted_size)
+        changes, before = self._changes(trusted_size, head.size)
+        shown = ShownHead(self.certificate, self._consistency(before, head.size))
+        raw = Bundle(anchor, changes, shown, claim).encode()
+        if len(raw) > MAX_BYTES:
+            raise too_large()
+        return raw
+
+    def head_claim(self) -> HeadClaim:
+        """The head itself, and the consortium after it."""
+        height = self.head.height
+        record = self.chain.state(CONSORTIUM_KEY, height).value
+        return HeadClaim(self.block(height), record or b"")
+
+    def twin_claim(self, twin_id: TwinId, height: int | None = None) -> TwinClaim:
+        """A whole twin after a block, the newest certified one by default.
+
+        Raises:
+            LedgerError: TWIN_NOT_FOUND, HEIGHT_NOT_REACHED, PRUNED.
+        """
+        at = self.certified(height)
+        found = self.chain.twin(twin_id, at)
+        return TwinClaim(twin_id, self._twin(twin_id, found.twin, at), disclosed(found.leaves))
+
+    def property_claim(
+        self, twin_id: TwinId, key: bytes, height: int | None = None
+    ) -> PropertyClaim:
+        """What a twin has at one key, or that it has nothing there.
+
+        Raises:
+            LedgerError: TWIN_NOT_FOUND, HEIGHT_NOT_REACHED, PRUNED.
+        """
+        at = self.certified(height)
+        found = self.chain.twin_property(twin_id, key, at)
+        twin = self._twin(twin_id, found.twin, at)
+        leaf = None if found.leaf is None else Disclosed(*found.leaf)
+        proof = b"" if found.proof is None else found.proof.encode()
+        return PropertyClaim(twin_id, twin, key, leaf, proof)
+
+    def absent_claim(self, twin_id: TwinId, height: int | None = None) -> AbsentClaim:
+        """That there is no such twin.
+
+        Raises:
+            LedgerError: TWIN_EXISTS, HEIGHT_NOT_REACHED, PRUNED.
+        """
+        at = self.certified(height)
+        found = self.chain.state(twin_key(twin_id), at)
+        if found.value is not None:
+            raise LedgerError(Code.TWIN_EXISTS, twin_id)
+        return AbsentClaim(twin_id, self.block(at), found.proof.encode())
+
+    def silence_claim(self, twin_id: TwinId, first: int, last: int | None) -> SilenceClaim:
+        """That a twin had no update after one block until another.
+
+        Raises:
+            LedgerError: TWIN_NOT_FOUND, HEIGHT_NOT_REACHED, PRUNED, BAD_REQUEST; PROOF_SILENCE when
+                it was updated.
+        """
+        until = self.certified(last)
+        if not first < until:
+            raise LedgerError(Code.BAD_REQUEST, "the first height lies before the last")
+        heights = (self.certified(first), until)
+        shown = [self._twin(twin_id, self.chain.state(twin_key(twin_id), at), at) for at in heights]
+        if shown[0].record != shown[1].record:
+            raise LedgerError(Code.PROOF_SILENCE, f"{twin_id} was updated in between")
+        return SilenceClaim(twin_id, *shown)
+
+    def block(self, height: int) -> ShownBlock:
+        """A block's header with its path in the certified head."""
+        way = self.chain.inclusion(height, self.head.size)
+        return ShownBlock(self.chain.header_bytes(height), encode_way(way))
+
+    def certified(self, height: int | None) -> int:
+        """The height of a claim.
+
+        Raises:
+            LedgerError: HEIGHT_NOT_REACHED, when no certified head holds it yet.
+        """
+        newest = self.head.height
+        if height is None:
+            return newest
+        if not 0 <= height <= newest:
+            detail = f"height {height}, the newest certified one is {newest}"
+            raise LedgerError(Code.HEIGHT_NOT_REACHED, detail)
+        return height
+
+    def _twin(self, twin_id: TwinId, found: ProvenState, height: int) -> ShownTwin:
+        if found.value is None or found.proof.end is not End.LEAF:
+            raise LedgerError(Code.TWIN_NOT_FOUND, twin_id)
+        return ShownTwin(self.block(height), found.value, found.proof.encode())
+
+    def _anchor(self, trusted_size: int) -> GenesisAnchor | HeadAnchor:
+        if trusted_size:
+            return HeadAnchor(trusted_size, self.chain.history_root(trusted_size))
+        return GenesisAnchor(self.genesis)
+
+    def _changes(self, after: int, until: int) -> tuple[tuple[ShownChange, ...], int]:
+        """Every change of the witnesses between two sizes, and the size of the last one's head."""
+        records = dict(self.certificates.members())
+        changes, before = [], after
+        for size, certificate in self.certificates.changes(after):
+            if size >= until:
+                break
+            height = size - 1
+            changes.append(
+                ShownChange(
+                    self.chain.header_bytes(height),
+                    encode_way(self.chain.inclusion(height, size)),
+                    records[height],
+                    certificate,
+                    self._consistency(before, size),
+                )
+            )
+            before = size
+        return tuple(changes), before
+
+    def _consistency(self, first: int, second: int) -> bytes:
+        return encode_way(self.chain.consistency(first, second)) if first else b""
+
+
+def disclosed(leaves: Sequence[TwinLeaf]) -> tuple[Disclosed, ...]:
+    """Leaves of a twin's tree as a bundle shows them."""
+    return tuple([Disclosed(*leaf) for leaf in sorted(leaves)])
+
+
+def too_large() -> LedgerError:
+    """The refusal of what would not fit a bundle."""
+    return LedgerError(Code.PROOF_TOO_LARGE, f"at most {MAX_BYTES} bytes")

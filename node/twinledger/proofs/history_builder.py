@@ -1,0 +1,135 @@
+"""Building passports and receipts: the claims that need the bodies of blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from twinledger.ledger.canonical import Timestamp
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.header import BlockHeader
+from twinledger.ledger.history_proof import encode_way
+from twinledger.ledger.history_tree import HistoryReader, Place, append, inclusion_proof
+from twinledger.ledger.names import TwinId
+from twinledger.ledger.receipt import Receipt
+from twinledger.proofs import signed
+from twinledger.proofs.builder import Builder, UpdatePlace, too_large
+from twinledger.proofs.bundle import MAX_BYTES
+from twinledger.proofs.claims import (
+    HistoryClaim,
+    ShownTransaction,
+    ShownUpdate,
+    TransactionClaim,
+)
+from twinledger.proofs.sides import sides_of
+from twinledger.twins.records import Twin
+
+_PAGE = 1_000
+# What an update's item costs in a bundle, at least: a twin with more than fit is refused early.
+_ITEM_BYTES = 100
+
+
+def history_claim(builder: Builder, twin_id: TwinId, height: int | None = None) -> HistoryClaim:
+    """A twin's passport as of a block.
+
+    Raises:
+        LedgerError: TWIN_NOT_FOUND, HEIGHT_NOT_REACHED, PROOF_TOO_LARGE; PRUNED when the block's
+            state is not kept any more. Bodies that are pruned are left out.
+    """
+    whole = builder.twin_claim(twin_id, height)
+    version = Twin.decode(twin_id, whole.twin.record).version
+    if version * _ITEM_BYTES > MAX_BYTES:
+        raise too_large()
+    items = _Items(builder)
+    after = 0
+    while after < version:
+        page = builder.chain.updates(twin_id, after, min(_PAGE, version - after))
+        if not page:
+            raise LedgerError(Code.DATA_DAMAGED, f"the updates of {twin_id} after version {after}")
+        for place in page:
+            items.take(place)
+        after = page[-1].version
+    shown = tuple(items.transactions.values())
+    return HistoryClaim(twin_id, whole.twin, whole.leaves, tuple(items.updates), shown)
+
+
+def transaction_claim(builder: Builder, transaction_id: bytes) -> TransactionClaim:
+    """The receipt of a transaction.
+
+    Raises:
+        LedgerError: TRANSACTION_NOT_FOUND; HEIGHT_NOT_REACHED when its block is not certified yet;
+            PRUNED when its body is not kept any more.
+    """
+    place = builder.chain.location(transaction_id)
+    if place is None:
+        raise LedgerError(Code.TRANSACTION_NOT_FOUND, transaction_id.hex())
+    height, index = builder.certified(place.height), place.transaction_index
+    transactions, receipts = builder.chain.transactions(height), builder.chain.receipts(height)
+    paths = [
+        encode_way(inclusion_proof(_Leaves.of(leaves), index, len(leaves)))
+        for leaves in (transactions, receipts)
+    ]
+    return TransactionClaim(
+        builder.block(height),
+        transactions[index],
+        paths[0],
+        receipts[index],
+        paths[1],
+        sides_of(index, len(transactions)),
+    )
+
+
+class _Items:
+    """The items of a history, and the bodies that are still kept."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._chain = builder.chain
+        self._size = 0
+        self.updates: list[ShownUpdate] = []
+        self.transactions: dict[bytes, ShownTransaction] = {}
+        self._block: tuple[int, BlockHeader, list[bytes], list[bytes] | None] | None = None
+
+    def take(self, place: UpdatePlace) -> None:
+        """Adds an update."""
+        _, header, receipts, transactions = self._read(place.height)
+        found = Receipt.decode(receipts[place.transaction_index]).transaction_id
+        time = Timestamp(header.time_us)
+        self.updates.append(ShownUpdate(found, place.operation_index, place.height, time))
+        if transactions is not None and found not in self.transactions:
+            raw = transactions[place.transaction_index]
+            self._size += len(raw)
+            if self._size > MAX_BYTES:
+                raise too_large()
+            self.transactions[found] = signed.split(raw)
+
+    def _read(self, height: int) -> tuple[int, BlockHeader, list[bytes], list[bytes] | None]:
+        if self._block is None or self._block[0] != height:
+            header = BlockHeader.decode(self._chain.header_bytes(height))
+            receipts = list(self._chain.receipts(height))
+            self._block = height, header, receipts, self._bodies(height)
+        return self._block
+
+    def _bodies(self, height: int) -> list[bytes] | None:
+        try:
+            return list(self._chain.transactions(height))
+        except LedgerError as error:
+            if error.code is not Code.PRUNED:
+                raise
+            return None
+
+
+@dataclass
+class _Leaves(HistoryReader):
+    """The tree over the transactions or receipts of one block."""
+
+    hashes: dict[Place, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, leaves: Sequence[bytes]) -> _Leaves:
+        tree = cls()
+        for number, leaf in enumerate(leaves):
+            tree.hashes |= append(tree, number, leaf)
+        return tree
+
+    def history_hash(self, place: Place) -> bytes:
+        return self.hashes[place]

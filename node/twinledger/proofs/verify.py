@@ -1,0 +1,149 @@
+"""The entry: verify a proof bundle, whatever its bytes are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from twinledger.consortium.genesis import chain_id as chain_id_of
+from twinledger.ledger.checkpoint import Checkpoint, origin_of
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.note import SignedNote
+from twinledger.proofs.bundle import Bundle, GenesisAnchor, HeadAnchor
+from twinledger.proofs.checks import (
+    check_absent,
+    check_head,
+    check_property,
+    check_silence,
+    check_twin,
+)
+from twinledger.proofs.claims import HeadClaim
+from twinledger.proofs.history_check import check_history
+from twinledger.proofs.proven import Proven, Told
+from twinledger.proofs.standing import (
+    Standing,
+    after_change,
+    at_genesis,
+    certified_last,
+    read_consortium,
+    set_of,
+)
+from twinledger.proofs.transaction_check import check_transaction
+
+_CHECKS: Final[dict[str, Callable[[Any, Checkpoint], Told]]] = {
+    "head": check_head,
+    "twin": check_twin,
+    "property": check_property,
+    "absent": check_absent,
+    "history": check_history,
+    "silence": check_silence,
+    "transaction": check_transaction,
+}
+_ORIGIN: Final = re.compile(r"twinledger/([0-9a-f]{64})(?:/epoch-[0-9]+)?")
+
+
+def verify(raw: bytes, chain_id: bytes | None = None, trusted: Standing | None = None) -> Proven:
+    """Verifies a proof bundle.
+
+    Args:
+        raw: The file's bytes; they may be hostile.
+        chain_id: The chain that the proof must be of, 32 bytes; anchors a bundle that begins at
+            genesis.
+        trusted: The head that the bundle must begin at, from ``Proven.trusted`` of a head.
+
+    Raises:
+        LedgerError: PROOF_MALFORMED, PROOF_SURPLUS, PROOF_NOT_ANCHORED, PROOF_WRONG_CHAIN,
+            PROOF_MEMBERS, CERTIFICATE_INVALID, QUORUM_MISSING, PROOF_CONSISTENCY, PROOF_INCLUSION,
+            or that of the claim: PROOF_STATE, PROOF_PROPERTY, PROOF_HISTORY, PROOF_SILENCE,
+            PROOF_TRANSACTION.
+    """
+    bundle = Bundle.decode(raw)
+    proven = _checked(bundle, _start(bundle, chain_id, trusted))
+    if chain_id is None and trusted is None:
+        detail = f"it is consistent, not anchored; it is of chain {proven.chain_id.hex()}"
+        raise LedgerError(Code.PROOF_NOT_ANCHORED, detail)
+    return proven
+
+
+def trusted_head(raw: bytes) -> Standing:
+    """Where a verifier stands that trusts the head in a file: a bundle of a head, verified before.
+
+    Only what needs no trust is checked again: a bundle that began at another head cannot be
+    checked without it.
+
+    Raises:
+        LedgerError: as ``verify`` does; PROOF_NOT_ANCHORED when it is no bundle of a head.
+    """
+    bundle = Bundle.decode(raw)
+    if not isinstance(bundle.claim, HeadClaim):
+        raise LedgerError(Code.PROOF_NOT_ANCHORED, "the trusted file proves no head but a claim")
+    if isinstance(bundle.anchor, GenesisAnchor):
+        proven = _checked(bundle, at_genesis(bundle.anchor.genesis))
+        if proven.trusted is not None:
+            return proven.trusted
+    return _taken_on_trust(bundle, bundle.claim)
+
+
+def _taken_on_trust(bundle: Bundle, claim: HeadClaim) -> Standing:
+    try:
+        note = SignedNote.parse(bundle.head.certificate)
+        head = Checkpoint.decode(note.text)
+    except LedgerError as error:
+        raise LedgerError(Code.CERTIFICATE_INVALID, error.detail) from None
+    told = check_head(claim, head)
+    consortium = read_consortium(told.header, claim.consortium)
+    chain = _ORIGIN.fullmatch(head.origin)
+    if chain is None or head.origin != origin_of(bytes.fromhex(chain[1]), consortium.epoch):
+        raise LedgerError(Code.CERTIFICATE_INVALID, "its origin is none of a ledger's")
+    return Standing(bytes.fromhex(chain[1]), head, consortium)
+
+
+def _start(bundle: Bundle, chain_id: bytes | None, trusted: Standing | None) -> Standing:
+    anchor = bundle.anchor
+    if isinstance(anchor, GenesisAnchor):
+        if trusted is not None:
+            detail = "it begins at genesis, not at the head that you trust"
+            raise LedgerError(Code.PROOF_NOT_ANCHORED, detail)
+        if chain_id is not None and chain_id != chain_id_of(anchor.genesis):
+            detail = f"it is of {chain_id_of(anchor.genesis).hex()}"
+            raise LedgerError(Code.PROOF_WRONG_CHAIN, detail)
+        return at_genesis(anchor.genesis)
+    return _at_trusted(anchor, chain_id, trusted)
+
+
+def _at_trusted(anchor: HeadAnchor, chain_id: bytes | None, trusted: Standing | None) -> Standing:
+    if trusted is None or trusted.head is None:
+        detail = f"it begins at a head of size {anchor.size}, which you must have verified before"
+        raise LedgerError(Code.PROOF_NOT_ANCHORED, detail)
+    if chain_id is not None and chain_id != trusted.chain_id:
+        detail = f"the trusted head is of {trusted.chain_id.hex()}"
+        raise LedgerError(Code.PROOF_WRONG_CHAIN, detail)
+    if (anchor.size, anchor.root) != (trusted.head.size, trusted.head.root):
+        detail = f"it begins at another head than the trusted one of size {trusted.head.size}"
+        raise LedgerError(Code.PROOF_NOT_ANCHORED, detail)
+    return trusted
+
+
+def _checked(bundle: Bundle, standing: Standing) -> Proven:
+    for change in bundle.changes:
+        standing = after_change(standing, change)
+    certificate = certified_last(standing, bundle.head, changed=bool(bundle.changes))
+    claim, head = bundle.claim, certificate.checkpoint
+    told = _CHECKS[claim.kind](claim, head)
+    witnesses = set_of(standing.consortium)
+    trusted = None
+    if isinstance(claim, HeadClaim):
+        trusted = _moved_on(standing, claim, told, head)
+    count, quorum = len(witnesses.witnesses), witnesses.quorum
+    return Proven(claim.kind, standing.chain_id, certificate, count, quorum, told, trusted)
+
+
+def _moved_on(standing: Standing, claim: HeadClaim, told: Told, head: Checkpoint) -> Standing:
+    """Where a verifier stands that has verified a head."""
+    consortium = read_consortium(told.header, claim.consortium)
+    # The newest block itself may have changed the set; the one before it certified that.
+    passed = consortium.set_number - standing.consortium.set_number
+    if passed not in (0, 1) or consortium.epoch != standing.consortium.epoch:
+        raise LedgerError(Code.PROOF_MEMBERS, "a change of the witnesses is missing")
+    return Standing(standing.chain_id, head, consortium, set_of(standing.consortium))

@@ -1,0 +1,96 @@
+"""One bundle of every kind, under two changes of the witnesses, anchored both ways."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from tests.unit.ledger.wire import create, increment, relate, set_, update
+from tests.unit.proofs.world import World
+from twinledger.ledger.names import TwinId
+from twinledger.ledger.transaction import parse
+from twinledger.proofs.claims import Claim
+from twinledger.proofs.history_builder import history_claim, transaction_claim
+from twinledger.proofs.standing import Standing
+from twinledger.proofs.verify import verify
+
+PUMP, TANK = TwinId("pump-7"), TwinId("tank-1")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A valid bundle with what a verifier needs to trust it."""
+
+    name: str
+    raw: bytes
+    chain_id: bytes | None
+    trusted: Standing | None
+    head: bytes | None
+
+
+@cache
+def world() -> World:
+    """Heights: 1 creates, 2 changes witnesses, 3 to 5 update, 6 changes witnesses, 7 to 9 go on."""
+    found = World()
+    chain = found
+    chain.append(
+        chain.sign(
+            create("tank-1", set_("level", 3.5)),
+            create("pump-7", set_("flow", 12.5), set_("motor/starts", 1), model="dtmi:x:Pump;1"),
+            relate("pump-7", "feeds", "tank-1"),
+        ),
+        chain.sign(create("valve-1")),
+        b"no transaction",
+    )
+    chain.replace_voter("maker", "maker-2")
+    chain.append(chain.sign(update("pump-7", set_("flow", 13.0))))
+    chain.append(
+        chain.sign(update("tank-1", set_("level", 4.0))), chain.sign(update("gone", set_("x", 1)))
+    )
+    chain.append(chain.sign(update("pump-7", increment("motor/starts", 1))))
+    chain.replace_voter("plant", "plant-2")
+    chain.append(chain.sign(update("tank-1", set_("level", 5.0))))
+    chain.append()
+    chain.append(chain.sign(create("pump-8", set_("flow", 1.0))))
+    return found
+
+
+def transaction_id(found: World, height: int, index: int = 0) -> bytes:
+    return parse(found.blocks[height].transactions[index], found.genesis.limits).id
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """Every kind from genesis and from a head that a verifier trusted after the first change."""
+    found = world()
+    builder = found.builder()
+    claims: dict[str, Claim] = {
+        "head": builder.head_claim(),
+        "twin": builder.twin_claim(PUMP),
+        "old twin": builder.twin_claim(PUMP, 3),
+        "property": builder.property_claim(PUMP, b"reported/flow"),
+        "relationship": builder.property_claim(PUMP, b"relationship/feeds/tank-1"),
+        "no property": builder.property_claim(PUMP, b"desired/flow"),
+        "absent": builder.absent_claim(TwinId("pump-9")),
+        "absent once": builder.absent_claim(TwinId("pump-8"), 8),
+        "history": history_claim(builder, PUMP),
+        "old history": history_claim(builder, TANK, 4),
+        "silence": builder.silence_claim(PUMP, 5, 9),
+        "transaction": transaction_claim(builder, transaction_id(found, 1)),
+        "refused transaction": transaction_claim(builder, transaction_id(found, 4, 1)),
+    }
+    old = found.builder(4)
+    head = old.bundle(old.head_claim())
+    first = verify(head, found.genesis.chain_id)
+    return tuple(
+        Case(
+            f"{name} {where}",
+            builder.bundle(claim, size),
+            chain_id,
+            trusted,
+            head if trusted else None,
+        )
+        for name, claim in claims.items()
+        for where, size, chain_id, trusted in (
+            ("from genesis", 0, found.genesis.chain_id, None),
+            ("from a head", 4, None, first.trusted),
+        )
+    )

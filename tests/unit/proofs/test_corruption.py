@@ -1,0 +1,110 @@
+"""No corrupted bundle verifies, each is refused by name, and the reference verifier agrees."""
+
+import importlib.util
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.unit.proofs.bundles import text
+from tests.unit.proofs.cases import Case, cases
+from tests.unit.proofs.corruptions import CLASSES
+from twinledger.ledger.errors import LedgerError
+from twinledger.proofs.standing import Standing
+from twinledger.proofs.verify import verify
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "formats" / "verify.py"
+NAMES = {
+    "PROOF_MALFORMED",
+    "PROOF_SURPLUS",
+    "PROOF_NOT_ANCHORED",
+    "PROOF_WRONG_CHAIN",
+    "PROOF_MEMBERS",
+    "PROOF_CONSISTENCY",
+    "PROOF_INCLUSION",
+    "PROOF_STATE",
+    "PROOF_PROPERTY",
+    "PROOF_HISTORY",
+    "PROOF_SILENCE",
+    "PROOF_TRANSACTION",
+    "CERTIFICATE_INVALID",
+    "QUORUM_MISSING",
+}
+
+
+def reference() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("reference_verifier", PAGE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+REFERENCE = reference()
+
+
+def verdict(raw: bytes, chain_id: bytes | None, trusted: Standing | None) -> str:
+    try:
+        verify(raw, chain_id, trusted)
+    except LedgerError as error:
+        return str(error.code)
+    return "PROVEN"
+
+
+def reference_verdict(raw: bytes, chain_id: bytes | None, head: bytes | None) -> str:
+    try:
+        trusted = None if head is None else REFERENCE.trusted_head(head)
+        REFERENCE.verify(raw, chain_id, trusted)
+    except REFERENCE.Refused as refused:
+        return str(refused)
+    return "PROVEN"
+
+
+def both(case: Case, raw: bytes) -> tuple[str, str]:
+    ours = verdict(raw, case.chain_id, case.trusted)
+    return ours, reference_verdict(raw, case.chain_id, case.head)
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_the_reference_verifier_proves_what_ours_proves(case: Case):
+    assert both(case, case.raw) == ("PROVEN", "PROVEN")
+
+
+def test_the_published_bundles_are_up_to_date():
+    path = PAGE.with_name("bundles.json")
+    assert path.read_text(encoding="ascii") == text(), (
+        "write them again: python -m tests.unit.proofs.bundles > docs/formats/bundles.json; but a"
+        " bundle that was verified once must be verified for ever"
+    )
+
+
+def corrupt(way: Callable[[Case, random.Random], bytes | None], count: int) -> Counter[str]:
+    chance = random.Random(way.__name__)
+    found: Counter[str] = Counter()
+    while found.total() < count:
+        case = chance.choice(cases())
+        raw = way(case, chance)
+        if raw is None or raw == case.raw:
+            continue
+        ours, theirs = both(case, raw)
+        assert ours in NAMES, (case.name, ours)
+        assert ours == theirs, case.name
+        found[ours] += 1
+    return found
+
+
+@pytest.mark.parametrize("way", CLASSES, ids=lambda way: way.__name__)
+def test_no_corrupted_bundle_verifies(way: Callable[[Case, random.Random], bytes | None]):
+    print(way.__name__, dict(corrupt(way, 100)))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("way", CLASSES, ids=lambda way: way.__name__)
+def test_no_corrupted_bundle_of_a_thousand_verifies(
+    way: Callable[[Case, random.Random], bytes | None],
+):
+    print(way.__name__, dict(corrupt(way, 1_000)))

@@ -1,0 +1,270 @@
+"""A consortium of four in memory: blocks executed, heads certified, everything kept for ever."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from tests.unit.execution.chain import START_US, Chain, MemoryState, member, node, signer
+from tests.unit.ledger.trees import MemoryHistory
+from twinledger.consortium.genesis import Genesis, build
+from twinledger.consortium.members import CONSORTIUM_KEY, Consortium, consortium_hash
+from twinledger.consortium.witnesses import certify, witness_set
+from twinledger.execution.execute import genesis_block
+from twinledger.execution.results import Execution
+from twinledger.ledger.checkpoint import Checkpoint, origin_of
+from twinledger.ledger.cosignature import HeadSigner, cosign
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.header import BlockHeader
+from twinledger.ledger.history_tree import consistency_proof, inclusion_proof, root
+from twinledger.ledger.merkle import EMPTY_ROOT
+from twinledger.ledger.names import MemberName, TwinId
+from twinledger.ledger.state_proof import End, StateProof
+from twinledger.ledger.state_prover import prove
+from twinledger.ledger.state_tree import update
+from twinledger.ledger.state_tree_page import Branch
+from twinledger.proofs.builder import Builder
+from twinledger.twins.records import Twin, twin_leaf
+from twinledger.twins.state_keys import (
+    LeafPlace,
+    leaf_place,
+    leaf_record_key,
+    properties_prefix,
+    relationships_prefix,
+    twin_key,
+)
+from twinledger.twins.tree import TwinLeaf, prove_leaf
+
+NAMES = ["maker", "plant", "regulator", "utility"]
+
+
+class Proven(NamedTuple):
+    value: bytes | None
+    proof: StateProof
+
+
+class Whole(NamedTuple):
+    twin: Proven
+    leaves: Sequence[TwinLeaf]
+
+
+class Part(NamedTuple):
+    twin: Proven
+    leaf: TwinLeaf | None
+    proof: StateProof | None
+
+
+class Place(NamedTuple):
+    version: int
+    height: int
+    transaction_index: int
+    operation_index: int
+
+
+class KeepingState(MemoryState):
+    """Nothing is ever pruned."""
+
+    def take(self, execution: Execution) -> None:
+        super().take(replace(execution, tree=replace(execution.tree, stale=())))
+
+
+def witness_key(node_id: str) -> HeadSigner:
+    return signer(f"{node_id} witness").key
+
+
+def four_members(name: str = "four") -> Genesis:
+    members = [member(each, 7000 + 10 * n) for n, each in enumerate(NAMES)]
+    genesis = Genesis.parse(build(name, START_US, members))
+    for each in NAMES:
+        genesis = genesis.signed_by(signer(f"{each}/admin"))
+    return genesis
+
+
+class World(Chain):
+    """The chain and the book of certificates of one honest node, to build proofs from."""
+
+    def __init__(self, name: str = "four") -> None:
+        self.genesis = four_members(name)
+        self.state = KeepingState()
+        self._salt = 0
+        self.history = MemoryHistory()
+        self.blocks: list[Execution] = []
+        self.states: list[dict[bytes, bytes]] = []
+        self.pruned_below = 0
+        self._changes: list[tuple[int, bytes]] = []
+        self._members: list[tuple[int, bytes]] = []
+        self.newest = genesis_block(self.genesis)
+        self._take(self.newest)
+
+    def append(self, *transactions: bytes, time_us: int | None = None):
+        self.newest = self.execute(
+            self.payload(*transactions, time_us=time_us or self.now_us + 1000)
+        )
+        self._take(self.newest)
+        return []
+
+    def _take(self, execution: Execution) -> None:
+        self.state.take(execution)
+        self.blocks.append(execution)
+        self.states.append(dict(self.state.leaves))
+        self.history.append(execution.header_bytes)
+
+    @property
+    def consortium(self) -> Consortium:
+        return Consortium.decode(self.state.leaves[CONSORTIUM_KEY])
+
+    def replace_voter(self, name: str, node_id: str) -> None:
+        """A block in which a member replaces its voting node; the set before certifies it."""
+        before = self.consortium
+        found = before.member(MemberName(name))
+        assert found is not None
+        changed = replace(found, nodes=(node(node_id, 9000 + len(self.blocks)),))
+        after = replace(before.with_member(changed), set_number=before.set_number + 1)
+        self.write_consortium(after)
+        self._changes.append((self.size, self.certificate(self.size)))
+        self._members.append((self.size - 1, after.encode()))
+
+    def write_consortium(self, consortium: Consortium) -> None:
+        parent, leaf = self.newest, consortium.encode()
+        height = parent.header.height + 1
+        tree = update(
+            self.state,
+            Branch(parent.header.state_root, height - 1),
+            height,
+            {CONSORTIUM_KEY: leaf},
+        )
+        header = BlockHeader(
+            height,
+            1,
+            parent.header.time_us,
+            parent.header_hash,
+            EMPTY_ROOT,
+            EMPTY_ROOT,
+            tree.root,
+            consortium_hash(leaf),
+        )
+        self.newest = Execution(
+            header, header.encode(), header.hash(), (), (), {CONSORTIUM_KEY: leaf}, tree, (), ()
+        )
+        self._take(self.newest)
+
+    # What a builder reads of a chain.
+
+    @property
+    def size(self) -> int:
+        return len(self.blocks)
+
+    def header_bytes(self, height: int) -> bytes:
+        return self.blocks[height].header_bytes
+
+    def inclusion(self, height: int, size: int) -> tuple[bytes, ...]:
+        return inclusion_proof(self.history, height, size)
+
+    def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
+        return consistency_proof(self.history, first, second)
+
+    def history_root(self, size: int) -> bytes:
+        return root(self.history, size)
+
+    def state_at(self, key: bytes, height: int) -> Proven:
+        branch = Branch(self.blocks[height].header.state_root, height)
+        proof = prove(self.state, branch, key)
+        value = self.states[height].get(key)
+        assert (proof.end is End.LEAF) == (value is not None)
+        return Proven(value, proof)
+
+    def twin(self, twin_id: TwinId, height: int) -> Whole:
+        prefixes = (properties_prefix(twin_id), relationships_prefix(twin_id))
+        leaves = [
+            twin_leaf(place.key, raw)
+            for key, raw in self.states[height].items()
+            if key.startswith(prefixes) and (place := leaf_place(key))
+        ]
+        return Whole(self.state_at(twin_key(twin_id), height), sorted(leaves))
+
+    def twin_property(self, twin_id: TwinId, key: bytes, height: int) -> Part:
+        found = self.state_at(twin_key(twin_id), height)
+        if found.value is None:
+            return Part(found, None, None)
+        proof = prove_leaf(self.state, twin_id, Twin.decode(twin_id, found.value).tree, key)
+        raw = self.states[height].get(leaf_record_key(LeafPlace(twin_id, key)) or b"")
+        return Part(found, None if raw is None else twin_leaf(key, raw), proof)
+
+    def transactions(self, height: int) -> Sequence[bytes]:
+        if height < self.pruned_below:
+            raise LedgerError(Code.PRUNED, f"the oldest body it keeps is {self.pruned_below}")
+        return self.blocks[height].transactions
+
+    def receipts(self, height: int) -> Sequence[bytes]:
+        return self.blocks[height].receipts
+
+    def updates(self, twin_id: str, after_version: int, limit: int) -> Sequence[Place]:
+        found = [
+            Place(each.version, height, each.transaction_index, each.operation_index)
+            for height, block in enumerate(self.blocks)
+            for each in block.updates
+            if each.twin_id == twin_id and each.version > after_version
+        ]
+        return found[:limit]
+
+    def location(self, transaction_id: bytes) -> Place | None:
+        return next(
+            (
+                Place(0, height, each.transaction_index, 0)
+                for height, block in enumerate(self.blocks)
+                for each in block.consumed
+                if each.transaction_id == transaction_id
+            ),
+            None,
+        )
+
+    # The book of certificates.
+
+    def certificate(
+        self, size: int, *, without: Sequence[str] = (), at_s: int | None = None
+    ) -> bytes:
+        """The head of a size, signed by the set before its newest block."""
+        leaf = self.states[max(size - 2, 0)][CONSORTIUM_KEY]
+        witnesses = witness_set(Consortium.decode(leaf))
+        head = Checkpoint(origin_of(self.genesis.chain_id), size, root(self.history, size))
+        seconds = self.now_us // 1_000_000 if at_s is None else at_s
+        signed = [
+            cosign(witness_key(each.name.partition("/")[2]), each.name, head, seconds)
+            for each in witnesses.witnesses
+            if each.member not in without
+        ]
+        return certify(witnesses, head, signed).encode()
+
+    @property
+    def book(self) -> "Book":
+        return Book(self.certificate(self.size), self._changes, self._members)
+
+    def builder(self, size: int | None = None, *, without: Sequence[str] = ()) -> Builder:
+        """Proofs under the newest head, or under an older one."""
+        certificate = self.certificate(size or self.size, without=without)
+        return Builder(View(self), self.book, certificate, self.genesis.body)
+
+
+@dataclass
+class Book:
+    newest: bytes | None
+    all_changes: list[tuple[int, bytes]]
+    all_members: list[tuple[int, bytes]]
+
+    def changes(self, after_size: int = 0) -> Iterator[tuple[int, bytes]]:
+        return iter([each for each in self.all_changes if each[0] > after_size])
+
+    def members(self) -> Iterator[tuple[int, bytes]]:
+        return iter(self.all_members)
+
+
+@dataclass
+class View:
+    """The world's chain under the names that a builder uses; `state` is the chain's own."""
+
+    world: World
+
+    def __getattr__(self, name: str):
+        return getattr(self.world, name)
+
+    def state(self, key: bytes, height: int) -> Proven:
+        return self.world.state_at(key, height)
