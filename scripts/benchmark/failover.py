@@ -44,7 +44,9 @@ async def _trial(devnet: Devnet, number: int) -> float:
     await devnet.up()  # all nodes answer and follow one leader
     leader = (await devnet.resolve("leader")).name
     others = [node.client_address for node in layout.nodes if node.name != leader]
-    async with connect(others, identity=layout.identity(), discover=False) as ledger:
+    async with connect(
+        others, profile=layout.profile, identity=layout.identity(), discover=False
+    ) as ledger:
         await ledger.submit(create_twin(f"before-{number}"))
         await devnet.kill(leader)
         killed = time.perf_counter()

@@ -36,8 +36,8 @@ async def consortium(folder: Path) -> AsyncIterator[Ledger]:
             raise LedgerError(Code.NO_LEADER)
         async with connect(
             leader.entry.client_address,
+            profile=devnet.layout.profile,
             identity=devnet.layout.identity(),
-            chain_id=devnet.layout.chain_id,
             discover=False,
         ) as ledger:
             await ledger.submit(*(create_twin(_twin(number)) for number in range(KEYS)))

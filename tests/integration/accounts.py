@@ -84,11 +84,11 @@ async def same_head(layout: Layout, seconds: float = 60) -> int:
         await asyncio.sleep(0.05)
 
 
-async def check_node(address: str, accounts: Accounts, height: int) -> None:
+async def check_node(layout: Layout, address: str, accounts: Accounts, height: int) -> None:
     """Hold one node's whole chain against what was acknowledged: each exactly once, in place."""
     found: Counter[bytes] = Counter()
     places: dict[bytes, tuple[int, int]] = {}
-    async with connect(address, discover=False) as ledger:
+    async with connect(address, profile=layout.profile, discover=False) as ledger:
         async for block in ledger.blocks(0, height):
             for index, receipt in enumerate(block.receipts):
                 if receipt.committed:

@@ -14,6 +14,8 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from tests.transport_keys import channel
+from twinledger.client.channels import Credential
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, build
 from twinledger.consortium.members import Admin, Member
@@ -54,6 +56,8 @@ class SingleNode:
         self.folder = folder
         self._free = free
         self.key = SigningKey.generate()
+        self.held: dict[NodeId, Credential] = {}
+        """What every node of the consortium can show."""
         self.admin = Signer(IdentityName(f"{MEMBER}/admin"), self.key)
         admins = [self.admin, *(_admin(name) for name in _others(peers))]
         members = [self._member(admin) for admin in admins]
@@ -72,46 +76,50 @@ class SingleNode:
             "[storage]\nmin_free_mib = 1\n"
         )
         DataFolder.create(folder / "data", raw, self.node_id, reserve_bytes=1 << 20)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever)
 
     def _member(self, admin: Signer) -> Member:
         name = admin.identity.partition("/")[0]
         node_id = NodeId(f"{name}-1")
         folder = self.folder / ("keys" if name == MEMBER else f"keys-{name}")
         keys = NodeKeys.create(folder, f"{name}/{node_id}")
+        self.held[node_id] = keys.transports[0]
         until_us = time.time_ns() // 1000 + CERTIFICATE_VALIDITY_US
         node = keys.record(node_id, free_address(), free_address(), valid_until_us=until_us)
         return Member(MemberName(name), (Admin("admin", admin.key.public_key),), (node,))
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(30)
-        self.channel = grpc.insecure_channel(self.client_address)
-        self.peer_channel = grpc.insecure_channel(self.peer_address)
+        asyncio.run_coroutine_threadsafe(self._start(), self.loop).result(30)
+        shown = self.held[self.node_id].certificate
+        self.channel = channel(self.client_address, shown)
+        # What another node would use; for a node alone, its own.
+        other = next((each for node, each in self.held.items() if node != self.node_id), None)
+        self.peer_channel = channel(self.peer_address, shown, other or self.held[self.node_id])
         self.ledger = LedgerServiceStub(self.channel)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.channel.close()
         self.peer_channel.close()
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self.loop.call_soon_threadsafe(self._stop.set)
         try:
             self._running.result(30)
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(30)
-            self._loop.close()
+            self.loop.close()
 
     def discard(self) -> None:
         """Leave the folder as it is; the node never starts."""
-        self._loop.close()
+        self.loop.close()
 
     async def _start(self) -> None:
         self._stop = asyncio.Event()
         self._data = DataFolder.open(self.folder / "data", min_free_bytes=1 << 20, free=self._free)
         self.node = await RunningNode.start(self._data, load(self.folder / "node.toml"))
-        self._running = asyncio.run_coroutine_threadsafe(self._run(), self._loop)
+        self._running = asyncio.run_coroutine_threadsafe(self._run(), self.loop)
 
     async def _run(self) -> None:
         try:

@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from tests.integration.accounts import one_leader, same_head
+from tests.transport_keys import channel
 from twinledger.client import Receipt, connect
 from twinledger.client import operations as op
 from twinledger.devnet.control import Devnet
@@ -37,7 +38,7 @@ def test_one_transaction_sent_a_hundred_times_through_a_leader_change_has_one_ef
 
 async def send_a_hundred_times(devnet: Devnet, layout: Layout) -> None:
     identity = layout.identity()
-    async with connect(layout.client_addresses, identity=identity) as ledger:
+    async with connect(profile=layout.profile, identity=identity) as ledger:
         await ledger.submit(op.create_twin("counter"))
         signed = ledger.sign(op.update_twin("counter", [op.increment_property("count", 1)]))
         leader = await one_leader(layout)
@@ -46,7 +47,9 @@ async def send_a_hundred_times(devnet: Devnet, layout: Layout) -> None:
             # Each caller begins at another node and knows the others when that one fails it.
             begin = number % len(layout.nodes)
             addresses = layout.client_addresses[begin:] + layout.client_addresses[:begin]
-            async with connect(addresses, identity=identity, timeout_seconds=60) as sender:
+            async with connect(
+                addresses, profile=layout.profile, identity=identity, timeout_seconds=60
+            ) as sender:
                 return await sender.send(signed)
 
         first = asyncio.gather(*(send(number) for number in range(TIMES // 2)))
@@ -67,7 +70,7 @@ def test_all_nodes_stopped_and_started_have_the_same_head_and_replay_nothing_awa
 
 
 async def stop_and_start_all(devnet: Devnet, layout: Layout) -> None:
-    async with connect(layout.client_addresses, identity=layout.identity()) as ledger:
+    async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
         receipt = await ledger.submit(op.create_twin("kept-over-night"))
     height = await same_head(layout)
     before = await block_hashes(layout, height)
@@ -80,7 +83,9 @@ async def stop_and_start_all(devnet: Devnet, layout: Layout) -> None:
         assert view.status is not None
         # A new leader's no-op comes on top; nothing is ever behind what was there.
         assert view.status.applied_height >= height
-        async with connect(view.entry.client_address, discover=False) as ledger:
+        async with connect(
+            view.entry.client_address, profile=layout.profile, discover=False
+        ) as ledger:
             twin = await ledger.twins.get("kept-over-night")
             assert twin.version == 1
             assert (await ledger.transaction(receipt.transaction_id)).receipt == receipt
@@ -90,19 +95,24 @@ async def block_hashes(layout: Layout, height: int) -> list[set[bytes]]:
     """The header hashes at each height, over all nodes: one each when they agree."""
     chains = []
     for address in layout.client_addresses:
-        async with connect(address, discover=False) as ledger:
+        async with connect(address, profile=layout.profile, discover=False) as ledger:
             chains.append([block.header_hash async for block in ledger.blocks(0, height)])
     assert all(len(set(level)) == 1 for level in zip(*chains, strict=True))
     return [set(level) for level in zip(*chains, strict=True)]
 
 
+def channel_to(layout: Layout, number: int) -> grpc.Channel:
+    node = layout.profile.nodes[number]
+    return channel(node.client_address, node.certificates[0])
+
+
 def test_a_node_answers_the_standard_health_and_reflection_services(devnet):
-    with grpc.insecure_channel(devnet.layout.client_addresses[0]) as channel:
-        health = health_pb2_grpc.HealthStub(channel)
+    with channel_to(devnet.layout, 0) as opened:
+        health = health_pb2_grpc.HealthStub(opened)
         answer = health.Check(health_pb2.HealthCheckRequest(), timeout=10)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
         request = reflection_pb2.ServerReflectionRequest(list_services="")
-        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        stub = reflection_pb2_grpc.ServerReflectionStub(opened)
         (response,) = stub.ServerReflectionInfo(iter([request]), timeout=10)
         names = {service.name for service in response.list_services_response.service}
         assert {
@@ -120,12 +130,14 @@ def test_a_linearizable_height_covers_what_another_node_acknowledged(devnet):
     addresses = layout.client_addresses
 
     async def story() -> None:
-        async with connect(addresses[0], identity=layout.identity(), discover=False) as writer:
+        async with connect(
+            addresses[0], profile=layout.profile, identity=layout.identity(), discover=False
+        ) as writer:
             for number in range(10):
                 receipt = await writer.submit(op.create_twin(f"linear-{number}"))
-                for address in addresses[1:]:
-                    with grpc.insecure_channel(address) as channel:
-                        ledger = LedgerServiceStub(channel)
+                for other in range(1, len(addresses)):
+                    with channel_to(layout, other) as opened:
+                        ledger = LedgerServiceStub(opened)
                         answer = ledger.GetReadHeight(GetReadHeightRequest(), timeout=10)
                         assert answer.height >= receipt.height
                         head = ledger.GetHead(GetHeadRequest(min_height=answer.height), timeout=10)

@@ -31,7 +31,7 @@ async def lose_the_folder(devnet: Devnet, layout: Layout, loss: str) -> None:
     await devnet.up()
     victim = layout.nodes[0]
     process, data = devnet.process(victim), layout.node_folder(victim) / "data"
-    async with connect(layout.client_addresses, identity=layout.identity()) as ledger:
+    async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
         await ledger.submit(op.create_twin("first"))
         process.kill()
         yesterday = shutil.copytree(data, data.with_name("yesterday"))

@@ -26,10 +26,10 @@ ADMIN = "utility/admin"
 
 @dataclass(frozen=True)
 class Consortium:
-    """What an operator would tell a stranger: the chain, an address, and a key to sign with."""
+    """What an operator would tell a stranger: the chain, its nodes, and a key to sign with."""
 
     chain_id: bytes
-    addresses: list[str]
+    nodes: list[bare_client.Node]
     seed: bytes
 
 
@@ -55,7 +55,7 @@ def consortium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consortium]
         assert key["name"] == ADMIN
         yield Consortium(
             bytes.fromhex(status["chain_id"]),
-            [node["client_address"] for node in status["nodes"]],
+            bare_client.read_profile((folder / "profile.toml").read_text()),
             bytes.fromhex(key["private_key"]),
         )
     finally:
@@ -82,11 +82,11 @@ def run_node_client(folder: Path, *arguments: str | Path) -> dict[str, Any]:
 def test_a_client_on_the_stubs_alone_creates_and_reads_a_twin(consortium: Consortium) -> None:
     body = bare_client.create_body(consortium.chain_id, ADMIN, consortium.seed, "bare-pump")
     signed = bare_client.sign(body, [consortium.seed])
-    status = bare_client.submit(consortium.addresses[0], signed)
+    status = bare_client.submit(consortium.nodes[0], signed)
     assert status.stage == ledger_service_pb2.STAGE_COMMITTED
     assert status.receipt.transaction_id == status.transaction_id == signed.id
     # Another node than the one that was asked to take it.
-    twin = bare_client.read_twin(consortium.addresses[2], "bare-pump", status.receipt.height)
+    twin = bare_client.read_twin(consortium.nodes[2], "bare-pump", status.receipt.height)
     assert (twin.owner, twin.version, twin.model) == ("utility", 1, "dtmi:example:Pump;1")
     (flow,) = twin.properties
     assert (flow.path, flow.value.double_value) == ("flow", 12.5)
@@ -96,9 +96,11 @@ def test_a_client_on_the_stubs_alone_creates_and_reads_a_twin(consortium: Consor
 def test_a_client_in_another_language_creates_and_reads_a_twin(
     consortium: Consortium, node_client: Path
 ) -> None:
+    node = consortium.nodes[1]
     told = run_node_client(
         node_client,
-        *("create", ROOT / "proto", consortium.addresses[1], consortium.chain_id.hex()),
+        *("create", ROOT / "proto", node.client_address, f"{node.id}.twinledger"),
+        *(node.certificates[0], consortium.chain_id.hex()),
         *(ADMIN, consortium.seed.hex(), "node-js-pump"),
     )
     assert told["stage"] == "STAGE_COMMITTED"
@@ -115,10 +117,10 @@ def test_a_client_in_another_language_creates_and_reads_a_twin(
 def test_a_strangers_bytes_sent_twice_have_one_effect(consortium: Consortium) -> None:
     body = bare_client.create_body(consortium.chain_id, ADMIN, consortium.seed, "twice")
     signed = bare_client.sign(body, [consortium.seed])
-    first = bare_client.submit(consortium.addresses[0], signed)
-    second = bare_client.submit(consortium.addresses[3], signed)
+    first = bare_client.submit(consortium.nodes[0], signed)
+    second = bare_client.submit(consortium.nodes[3], signed)
     assert second.receipt == first.receipt
-    twin = bare_client.read_twin(consortium.addresses[3], "twice", first.receipt.height)
+    twin = bare_client.read_twin(consortium.nodes[3], "twice", first.receipt.height)
     assert twin.version == 1
 
 

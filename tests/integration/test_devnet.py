@@ -64,7 +64,7 @@ def test_a_devnet_comes_up_survives_its_leader_and_keeps_what_it_stored(folder: 
     assert all(node["pid"] for node in told["nodes"])
 
     layout = Layout.load(folder)
-    with connect_sync(layout.client_addresses, identity=layout.identity()) as ledger:
+    with connect_sync(profile=layout.profile, identity=layout.identity()) as ledger:
         ledger.twins.create("pump-7", set={"flow": 12.5})
 
         killed = command("devnet", "kill", "leader", "--dir", folder, "--json")
@@ -90,7 +90,7 @@ def test_a_devnet_comes_up_survives_its_leader_and_keeps_what_it_stored(folder: 
 
     assert command("devnet", "up", "--dir", folder, "--detach").returncode == 0
     assert Layout.load(folder) == layout
-    with connect_sync(layout.client_addresses, chain_id=layout.chain_id) as ledger:
+    with connect_sync(profile=layout.profile) as ledger:
         ledger.linearize()
         assert ledger.head().height > height
         assert ledger.twins.get("pump-7").reported == {"flow": 13.0}

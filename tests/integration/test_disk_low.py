@@ -94,8 +94,18 @@ async def fill_and_free(devnet: Devnet, layout: Layout, disk: Path) -> None:
     await devnet.up()
     await make_leader(devnet, layout, victim.name)
     async with (
-        connect(victim.client_address, identity=layout.identity(), discover=False) as here,
-        connect(layout.client_addresses[1:], identity=layout.identity(), discover=False) as there,
+        connect(
+            victim.client_address,
+            profile=layout.profile,
+            identity=layout.identity(),
+            discover=False,
+        ) as here,
+        connect(
+            layout.client_addresses[1:],
+            profile=layout.profile,
+            identity=layout.identity(),
+            discover=False,
+        ) as there,
     ):
         await there.submit(op.create_twin("kept"))
         ballast = fill(disk, MIN_FREE_MIB // 2)

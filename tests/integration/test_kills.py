@@ -38,7 +38,7 @@ async def kill_twenty_times(devnet: Devnet, layout: Layout, chance: random.Rando
     accounts = Accounts()
     leaders_hit = 0
     began = time.monotonic()
-    async with connect(layout.client_addresses, identity=layout.identity()) as ledger:
+    async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
         async with load(ledger, accounts, CALLS):
             for kill in range(KILLS):
                 # The moment is random on purpose; nothing below depends on how long it is.
@@ -47,7 +47,7 @@ async def kill_twenty_times(devnet: Devnet, layout: Layout, chance: random.Rando
         seconds = time.monotonic() - began
         height = await same_head(layout)
         for address in layout.client_addresses:
-            await check_node(address, accounts, height)
+            await check_node(layout, address, accounts, height)
         await check_counters(ledger, accounts, CALLS)
     rate = len(accounts.acknowledged) / seconds
     print(

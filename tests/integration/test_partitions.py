@@ -27,7 +27,7 @@ from tests.integration.accounts import (
 from tests.integration.links import Links
 from twinledger.client import Ledger, LedgerError, connect
 from twinledger.client import operations as op
-from twinledger.client.nodes import Node
+from twinledger.client.nodes import Endpoint, Node, endpoints_of
 from twinledger.devnet.control import Devnet
 from twinledger.devnet.creation import create
 from twinledger.devnet.layout import Layout
@@ -125,7 +125,7 @@ async def through_a_fault(world: World, fault: str) -> None:
     # Each fault has counters of its own: the devnet is shared.
     prefix = f"{fault}-"
     await one_leader(layout)
-    async with connect(layout.client_addresses, identity=layout.identity()) as ledger:
+    async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
         stop, seen = asyncio.Event(), Register()
         await ledger.submit(op.create_twin(prefix + "register"))
         async with load(ledger, accounts, CALLS, prefix):
@@ -144,7 +144,7 @@ async def through_a_fault(world: World, fault: str) -> None:
             await witness
         height = await same_head(layout)
         for address in layout.client_addresses:
-            await check_node(address, accounts, height)
+            await check_node(layout, address, accounts, height)
         await check_counters(ledger, accounts, CALLS, prefix)
         assert not accounts.failed
         assert seen.reads > 0
@@ -173,15 +173,17 @@ async def read_register(stop: asyncio.Event, layout: Layout, twin: str, seen: Re
     chance = random.Random(twin)
     while not stop.is_set():
         before = seen.acknowledged
-        address = chance.choice(layout.client_addresses)
+        endpoint = chance.choice(endpoints_of(layout.profile))
         with suppress(grpc.RpcError):  # a node cut off cannot confirm anything: it says so
-            value = await linearizable_value(address, twin)
-            assert value >= before, f"{address} showed {value} after {before} was acknowledged"
+            value = await linearizable_value(endpoint, twin)
+            assert value >= before, (
+                f"{endpoint.address} showed {value} after {before} was acknowledged"
+            )
             seen.reads += 1
 
 
-async def linearizable_value(address: str, twin: str) -> int:
-    node = Node.at(address)
+async def linearizable_value(endpoint: Endpoint, twin: str) -> int:
+    node = Node.at(endpoint)
     try:
         answer = await node.ledger.GetReadHeight(GetReadHeightRequest(), timeout=2)
         request = GetTwinRequest(twin_id=twin, min_height=answer.height)
@@ -206,16 +208,20 @@ def test_a_minority_never_acknowledges(world):
 async def ask_a_minority(world: World) -> None:
     layout, links = world.layout, world.links
     leader = layout.node(await one_leader(layout))
+    (own,) = (e for e in endpoints_of(layout.profile) if e.address == leader.client_address)
     links.isolate(leader.name)
     try:
         async with connect(
-            leader.client_address, identity=layout.identity(), discover=False
+            leader.client_address,
+            profile=layout.profile,
+            identity=layout.identity(),
+            discover=False,
         ) as alone:
             with pytest.raises(LedgerError) as unknown:
                 await alone.submit(op.create_twin("never-alone"), timeout_seconds=1.5)
             assert unknown.value.code == "OUTCOME_UNKNOWN"
             with pytest.raises(grpc.RpcError):
-                await linearizable_value(leader.client_address, "never-alone")
+                await linearizable_value(own, "never-alone")
     finally:
         links.heal()
     await one_leader(layout)

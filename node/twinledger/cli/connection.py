@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import os
-import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import click
 
 from twinledger.cli.options import DIRECTORY, FILE
 from twinledger.cli.passphrases import ask_passphrase
-from twinledger.client import Identity, Ledger, connect
+from twinledger.client import Identity, Ledger, Profile, connect
 from twinledger.devnet.layout import DEFAULT_IDENTITY, Layout
 from twinledger.ledger import names
 from twinledger.ledger.errors import Code, LedgerError
@@ -24,23 +23,19 @@ Result = TypeVar("Result")
 DEVNET_VARIABLE: Final = "TWINLEDGER_DEVNET"
 PROFILE_VARIABLE: Final = "TWINLEDGER_PROFILE"
 
-_PROFILE_KEYS: Final = {"addresses", "chain_id", "key"}
-
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """Where a client connects and as whom.
+class Target:
+    """Where a command connects and as whom.
 
     Attributes:
-        addresses: Client addresses of nodes.
-        chain_id: The chain that is meant, 64 hex digits; None trusts the first node.
+        trusted: The chain, and the nodes with their certificates.
         identity: Who signs; None only reads.
         devnet: The devnet this comes from, if any.
         identity_named: Whether the identity was asked for, and is not only the usual one.
     """
 
-    addresses: tuple[str, ...]
-    chain_id: str | None
+    trusted: Profile
     identity: Identity | None
     devnet: Layout | None = None
     identity_named: bool = True
@@ -48,9 +43,9 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A profile with the command's deadline."""
+    """A target with the command's deadline."""
 
-    profile: Profile
+    target: Target
     timeout_seconds: float
 
     def key_file(self, identity: str) -> Path | None:
@@ -59,26 +54,25 @@ class Connection:
         Raises:
             LedgerError: BAD_IDENTITY: the name becomes part of a path.
         """
-        devnet = self.profile.devnet
+        devnet = self.target.devnet
         return devnet.key_file(names.identity(identity)) if devnet else None
 
     def signing_for(self, identity: str) -> "Connection":
         """On a devnet, unless an identity was named: as the admin of that identity's member."""
-        profile = self.profile
+        target = self.target
         member = identity.partition("/")[0]
-        if profile.devnet is None or profile.identity_named or member not in profile.devnet.members:
+        if target.devnet is None or target.identity_named or member not in target.devnet.members:
             return self
-        admin = profile.devnet.identity(f"{member}/{DEFAULT_IDENTITY}")
-        return replace(self, profile=replace(profile, identity=admin))
+        admin = target.devnet.identity(f"{member}/{DEFAULT_IDENTITY}")
+        return replace(self, target=replace(target, identity=admin))
 
     def run(self, work: Callable[[Ledger], Awaitable[Result]]) -> Result:
         """Connects, does the work, and disconnects."""
 
         async def connected() -> Result:
             async with connect(
-                self.profile.addresses,
-                identity=self.profile.identity,
-                chain_id=self.profile.chain_id,
+                profile=self.target.trusted,
+                identity=self.target.identity,
                 timeout_seconds=self.timeout_seconds,
             ) as ledger:
                 return await work(ledger)
@@ -110,13 +104,13 @@ def connection_options(command: Command) -> Callable[..., Any]:
         timeout_seconds: float,
         **kwargs: Any,
     ) -> Any:
-        found = find_profile(devnet, identity, profile)
+        found = find_target(devnet, identity, profile)
         return command(*args, connection=Connection(found, timeout_seconds), **kwargs)
 
     return with_connection
 
 
-def find_profile(devnet: Path | None, identity: str | None, profile: Path | None) -> Profile:
+def find_target(devnet: Path | None, identity: str | None, profile: Path | None) -> Target:
     """What the options say, else what the environment says.
 
     Raises:
@@ -137,7 +131,8 @@ def find_profile(devnet: Path | None, identity: str | None, profile: Path | None
         )
     if identity is not None:
         raise click.UsageError("--as goes with a devnet; a profile names its key itself")
-    return read_profile(profile)
+    trusted = Profile.load(profile)
+    return Target(trusted, Identity.load(trusted.key, ask_passphrase) if trusted.key else None)
 
 
 def _from_environment(variable: str) -> Path | None:
@@ -145,44 +140,11 @@ def _from_environment(variable: str) -> Path | None:
     return Path(value) if value else None
 
 
-def _of_devnet(folder: Path, identity: str | None) -> Profile:
+def _of_devnet(folder: Path, identity: str | None) -> Target:
     layout = Layout.load(folder)
-    return Profile(
-        addresses=layout.client_addresses,
-        chain_id=layout.chain_id.hex(),
-        identity=layout.identity(identity),
+    return Target(
+        layout.profile,
+        layout.identity(identity),
         devnet=layout,
         identity_named=identity is not None,
     )
-
-
-def read_profile(path: Path) -> Profile:
-    """Reads a profile: `addresses`, `chain_id` and `key`, the last relative to the file.
-
-    Raises:
-        LedgerError: CONFIG_INVALID, naming the key and what is wrong with it.
-    """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LedgerError(Code.CONFIG_INVALID, f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise LedgerError(Code.CONFIG_INVALID, f"{path}: {error}") from error
-    unknown = sorted(content.keys() - _PROFILE_KEYS)
-    if unknown:
-        raise LedgerError(Code.CONFIG_INVALID, f"{path}: unknown key {unknown[0]}")
-    match content:
-        case {"addresses": [str(), *_] as addresses} if all(
-            isinstance(each, str) for each in addresses
-        ):
-            key = _text(path, content, "key")
-            identity = Identity.load(path.resolve().parent / key, ask_passphrase) if key else None
-            return Profile(tuple(addresses), _text(path, content, "chain_id"), identity)
-    raise LedgerError(Code.CONFIG_INVALID, f"{path}: addresses is a list of host:port")
-
-
-def _text(path: Path, content: dict[str, Any], key: str) -> str | None:
-    value = content.get(key)
-    if value is not None and not isinstance(value, str):
-        raise LedgerError(Code.CONFIG_INVALID, f"{path}: {key} is text")
-    return value

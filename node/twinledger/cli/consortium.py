@@ -1,5 +1,6 @@
 """`twinledger consortium`: members and their nodes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,13 @@ import click
 
 from twinledger.cli.connection import Connection, connection_options
 from twinledger.cli.exampled import ExampledGroup
-from twinledger.cli.options import DIRECTORY, json_option
-from twinledger.cli.output import print_json, print_table
+from twinledger.cli.files import replace_file
+from twinledger.cli.options import DIRECTORY, FILE, json_option
+from twinledger.cli.output import print_json, print_table, time_text
 from twinledger.cli.parts import load_part
 from twinledger.cli.passphrases import new_passphrase, sealed_option
-from twinledger.client import Consortium, Ledger
+from twinledger.client import Consortium, Ledger, Profile
+from twinledger.client.certificates import fingerprint
 
 _JOIN_EXAMPLE = """
 twinledger consortium join init D --member utility --node utility-1 \\
@@ -77,13 +80,43 @@ def show(as_json: bool, connection: Connection) -> None:
         return
     click.echo(f"{found.name}, chain {found.chain_id.hex()}, at height {found.height}")
     print_table(
-        ("MEMBER", "NODE", "PEER ADDRESS", "CLIENT ADDRESS", "VOTER"),
+        ("MEMBER", "NODE", "PEER ADDRESS", "CLIENT ADDRESS", "VOTER", "CERTIFICATE UNTIL"),
         [
-            (member.name, node.node_id, node.peer_address, node.client_address, node.voter)
+            (
+                member.name,
+                node.node_id,
+                node.peer_address,
+                node.client_address,
+                node.voter,
+                time_text(node.certificates[-1][1]) if node.certificates else "-",
+            )
             for member in found.members
             for node in member.nodes
         ],
     )
+
+
+@consortium.command(example="twinledger consortium profile fresh.toml --profile profile.toml")
+@click.argument("out", type=FILE)
+@json_option
+@connection_options
+def profile(out: Path, as_json: bool, connection: Connection) -> None:
+    """Writes a fresh profile: the nodes as the ledger has them now, with their certificates.
+
+    For clients whose profile is old, and for a node that was away while others changed their
+    certificates (`node run --peers`). It says what the node that was asked says.
+    """
+
+    async def work(ledger: Ledger) -> Profile:
+        now = await ledger.consortium()
+        return connection.target.trusted.with_nodes(now.trusted_nodes, now.height)
+
+    fresh = replace(connection.run(work), key=None)
+    replace_file(out, fresh.to_toml().encode())
+    if as_json:
+        print_json({"profile": str(out), "height": fresh.height})
+    else:
+        click.echo(f"Wrote {out}: {len(fresh.nodes)} nodes as of height {fresh.height}.")
 
 
 def _json(found: Consortium) -> dict[str, object]:
@@ -100,6 +133,10 @@ def _json(found: Consortium) -> dict[str, object]:
                         "peer_address": node.peer_address,
                         "client_address": node.client_address,
                         "voter": node.voter,
+                        "certificates": [
+                            {"fingerprint": fingerprint(der), "valid_until_us": until_us}
+                            for der, until_us in node.certificates
+                        ],
                     }
                     for node in member.nodes
                 ],

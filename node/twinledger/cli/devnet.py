@@ -38,14 +38,15 @@ def devnet() -> None:
 )
 @devnet_dir_option
 @click.option("--detach", is_flag=True, help="Return once it runs; else show it until Ctrl-C.")
+@click.option("--insecure", is_flag=True, help="For a new devnet: encrypt nothing.")
 @json_option
-def up(nodes: int | None, folder: Path, detach: bool, as_json: bool) -> None:
+def up(nodes: int | None, folder: Path, detach: bool, insecure: bool, as_json: bool) -> None:
     """Makes a devnet, or starts again one that is down, and waits until it has a leader.
 
     Without --detach it shows a live table and takes everything down on Ctrl-C. With --json it
     prints what `devnet status --json` prints.
     """
-    net = Devnet(_layout(folder, nodes))
+    net = Devnet(_layout(folder, nodes, insecure))
     try:
         with waiting(f"Starting {len(net.layout.nodes)} nodes and waiting for a leader ..."):
             views = asyncio.run(net.up())
@@ -60,10 +61,12 @@ def up(nodes: int | None, folder: Path, detach: bool, as_json: bool) -> None:
         _show_until_interrupted(net, live=live)
 
 
-def _layout(folder: Path, nodes: int | None) -> Layout:
+def _layout(folder: Path, nodes: int | None, insecure: bool) -> Layout:
     if not (folder / FILE_NAME).exists():
-        return create(folder, nodes or _DEFAULT_NODES)
+        return create(folder, nodes or _DEFAULT_NODES, insecure=insecure)
     layout = Layout.load(folder)
+    if insecure and not layout.profile.insecure:
+        raise click.UsageError(f"{folder} holds a devnet that encrypts")
     if nodes is not None and nodes != len(layout.nodes):
         raise click.UsageError(f"{folder} holds a devnet of {len(layout.nodes)} nodes")
     return layout

@@ -14,7 +14,7 @@ from twinledger.cli.files import read_file, replace_file, write_new_file
 from twinledger.cli.options import FILE, json_option
 from twinledger.cli.output import print_fields, print_json, print_table, time_text
 from twinledger.cli.passphrases import ask_passphrase
-from twinledger.client import Identity
+from twinledger.client import Identity, Profile
 from twinledger.consortium import genesis_draft
 from twinledger.consortium.genesis import Genesis
 from twinledger.consortium.join_file import JoinFile
@@ -126,6 +126,25 @@ def check(file: Path, as_json: bool) -> None:
         print_json(_json(found))
     else:
         click.echo(f"Every member signed chain {found.chain_id.hex()}.")
+
+
+@genesis.command(example="twinledger genesis profile genesis.json --out profile.toml")
+@click.argument("file", type=FILE)
+@click.option("--out", type=FILE, required=True, help="Where to write the profile.")
+@json_option
+def profile(file: Path, out: Path, as_json: bool) -> None:
+    """Writes the profile of the founding nodes: whom a client trusts, by their certificates.
+
+    It is as good as the genesis file: check the chain id first.
+    """
+    found = Genesis.parse(read_file(file, Code.GENESIS_INVALID))
+    found.require_signed()
+    made = Profile.of_genesis(found)
+    write_new_file(out, made.to_toml().encode())
+    if as_json:
+        print_json({"profile": str(out), "chain_id": found.chain_id.hex()})
+    else:
+        click.echo(f"Wrote {out}, for chain {found.chain_id.hex()}.")
 
 
 def _numbers(

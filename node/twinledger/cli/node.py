@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import grpc.aio
 
+from twinledger.cli.connection import find_target
 from twinledger.cli.exampled import ExampledGroup
 from twinledger.cli.node_auditing import audit, drill
 from twinledger.cli.options import DIRECTORY, FILE, json_option
@@ -16,9 +16,9 @@ from twinledger.cli.output import print_fields, print_json, print_table, time_te
 from twinledger.cli.parts import load_part
 from twinledger.cli.passphrases import ask_passphrase
 from twinledger.cli.rendering import node_status_json
-from twinledger.client import NodeStatus
-from twinledger.client.failures import from_rpc
-from twinledger.client.nodes import Node
+from twinledger.client import NodeStatus, Profile
+from twinledger.client.attempts import Attempts, Deadline
+from twinledger.client.nodes import Endpoint, Node, Nodes, endpoints_of
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.v1 import operator_service_pb2
 
@@ -70,41 +70,56 @@ def init(
 
 @node.command(example="twinledger node run --config node/node.toml")
 @click.option("--config", type=FILE, required=True, help="The node's node.toml.")
+@click.option(
+    "--peers",
+    type=FILE,
+    help="A fresh profile, for a node that was away while others changed their certificates.",
+)
 @click.pass_context
-def run(ctx: click.Context, config: Path) -> None:
+def run(ctx: click.Context, config: Path, peers: Path | None) -> None:
     """Runs a node until it is told to stop (SIGTERM or Ctrl-C).
 
     It logs JSON lines to standard error. Exit codes: 0 stopped when asked, 65 its data is damaged,
     75 temporary (disk full), 78 configuration; others are faults. last_exit.json in its data folder
     says why, and `node status` shows it.
     """
-    ctx.exit(load_part("twinledger.node.main", "node").run(config, ask_passphrase))
+    ctx.exit(load_part("twinledger.node.main", "node").run(config, ask_passphrase, peers))
 
 
 @node.command(
     example="""
 twinledger node status --config node/node.toml
-twinledger node status --node 127.0.0.1:7101 --json
+twinledger node status --node utility-1 --profile profile.toml --json
 """
 )
 @click.option("--config", type=FILE, help="The node's node.toml.")
-@click.option("--node", "address", metavar="HOST:PORT", help="The node's client address.")
+@click.option("--node", "name", metavar="NODE", help="The node's id, or its client address.")
+@click.option("--devnet", type=DIRECTORY, help="With --node: the devnet it belongs to.")
+@click.option("--profile", type=FILE, help="With --node: the profile that names it.")
 @click.option("--timeout", "seconds", default=5.0, show_default=True, help="Seconds to wait.")
 @json_option
 @click.pass_context
 def status(
-    ctx: click.Context, config: Path | None, address: str | None, seconds: float, as_json: bool
+    ctx: click.Context,
+    config: Path | None,
+    name: str | None,
+    devnet: Path | None,
+    profile: Path | None,
+    seconds: float,
+    as_json: bool,
 ) -> None:
     """Says how one node is; when it is down, why it stopped last time (with --config).
 
     Exits 1 when the node is down.
     """
-    if (config is None) == (address is None):
+    if (config is None) == (name is None):
         raise click.UsageError("name the node by --config or by --node")
-    if address is None:
-        address = _client_address(config) if config else ""
+    if config is not None:
+        ways = load_part("twinledger.cli.node_folder", "node").own_endpoints(config)
+    else:
+        ways = _endpoints(name or "", find_target(devnet, None, profile).trusted)
     try:
-        found = asyncio.run(_ask(address, seconds))
+        found = asyncio.run(_ask(Nodes(ways), seconds))
     except LedgerError as error:
         if config is None or error.code is not Code.CONNECTION_LOST:
             raise
@@ -116,20 +131,23 @@ def status(
         _print_status(found)
 
 
-async def _ask(address: str, seconds: float) -> NodeStatus:
-    asked = Node.at(address)
-    try:
+def _endpoints(name: str, trusted: Profile) -> list[Endpoint]:
+    ways = [each for each in endpoints_of(trusted) if name in (each.node_id, each.address)]
+    if not ways:
+        known = ", ".join(node.node_id for node in trusted.nodes)
+        raise LedgerError(Code.NO_SUCH_NODE, f"{name}; the profile names {known}")
+    return ways
+
+
+async def _ask(nodes: Nodes, seconds: float) -> NodeStatus:
+    async def attempt(asked: Node, seconds: float) -> NodeStatus:
         request = operator_service_pb2.GetStatusRequest()
         return NodeStatus.from_message(await asked.operator.GetStatus(request, timeout=seconds))
-    except grpc.aio.AioRpcError as error:
-        raise from_rpc(error, address) from error
+
+    try:
+        return await Attempts(nodes, Deadline(seconds)).run(attempt)
     finally:
-        await asked.channel.close(None)
-
-
-def _client_address(config: Path) -> str:
-    settings = load_part("twinledger.node.configuration", "node").load(config)
-    return str(settings.listen.client)
+        await nodes.close()
 
 
 def _last_exit(config: Path) -> dict[str, Any] | None:

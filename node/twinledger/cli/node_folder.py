@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 from twinledger.cli.files import read_file
+from twinledger.client.nodes import Endpoint
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis
 from twinledger.consortium.members import Node
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.node.node_keys import check_public_keys
+from twinledger.node.configuration import load
+from twinledger.node.node_keys import check_public_keys, public_transports
 from twinledger.storage import DataFolder
 
 _CONFIG = """\
@@ -58,6 +60,19 @@ def make_node_folder(
     except OSError as error:
         raise LedgerError(Code.CONFIG_INVALID, f"{folder}: {error.strerror}") from error
     return config
+
+
+def own_endpoints(config: Path) -> list[Endpoint]:
+    """The ways to the node of a settings file, by the certificates in its own folder.
+
+    Raises:
+        LedgerError: CONFIG_INVALID, KEY_EXPOSED.
+    """
+    settings = load(config)
+    address, node_id = settings.listen.client, settings.node.id
+    if settings.transport.insecure:
+        return [Endpoint(address, None, node_id)]
+    return [Endpoint(address, shown, node_id) for shown in public_transports(settings.keys.folder)]
 
 
 def _record(genesis: Genesis, node_id: str) -> Node:

@@ -11,7 +11,8 @@ Read in this order: ``ledger`` (the face), ``identity``, ``building``, ``operati
 back), ``failures`` (what goes wrong), ``nodes``, ``attempts`` and ``session`` (how one request
 survives), ``twins`` and ``identities``, ``window`` and ``pipeline`` (many at once), ``following``
 (streams), ``loop_thread``, ``synchronous_twins`` and ``synchronous`` (the blocking twin), then
-``values``, ``json_values`` and ``operation_json``. ``channels`` opens every connection.
+``values``, ``json_values`` and ``operation_json``. ``profile`` says whom to trust, ``channels``
+opens every connection, ``certificates`` names what is pinned, ``diagnosis`` tells why none is had.
 """
 
 from twinledger.client import operations
@@ -21,6 +22,7 @@ from twinledger.client.identities import Consortium, IdentityRecord, Member, Nod
 from twinledger.client.identity import Identity
 from twinledger.client.ledger import Ledger, connect
 from twinledger.client.operations import Change, Operation
+from twinledger.client.profile import Profile, TrustedNode
 from twinledger.client.receipts import Cursor, Receipt, ReceiptEvent, Stage, TransactionStatus
 from twinledger.client.synchronous import SyncLedger, connect_sync
 from twinledger.client.transactions import SignedTransaction
@@ -62,6 +64,7 @@ __all__ = [
     "Outcome",
     "OutcomeUnknown",
     "PeerStatus",
+    "Profile",
     "Property",
     "PropertyValue",
     "Receipt",
@@ -78,6 +81,7 @@ __all__ = [
     "TracedRelationship",
     "TracedTwin",
     "TransactionStatus",
+    "TrustedNode",
     "Twin",
     "TwinUpdate",
     "Value",

@@ -8,13 +8,14 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 import grpc.aio
 
 from twinledger.client.failures import NOT_KNOWN, RETRYABLE, from_rpc
 from twinledger.client.nodes import Node, Nodes
-from twinledger.ledger.errors import LedgerError
+from twinledger.ledger.errors import Code, LedgerError
 
 Answer = TypeVar("Answer")
 
@@ -59,7 +60,7 @@ class Pauses:
         self._failures += 1
         if failure.retry_after_us:
             return failure.retry_after_us / 1e6
-        tours, rest = divmod(self._failures, len(self._nodes.addresses))
+        tours, rest = divmod(self._failures, len(self._nodes.endpoints))
         if tours == 0 or rest:
             return 0.0
         longest = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS_MIN * 2.0 ** (tours - 1))
@@ -74,20 +75,22 @@ class Attempts:
         uncertain: Whether some node may have acted on the request without our knowing.
     """
 
-    __slots__ = ("_deadline", "_nodes", "_pauses", "uncertain")
+    __slots__ = ("_deadline", "_looked", "_mistake", "_nodes", "_pauses", "uncertain")
 
     def __init__(self, nodes: Nodes, deadline: Deadline) -> None:
         self._nodes = nodes
         self._deadline = deadline
         self._pauses = Pauses(nodes)
+        self._looked = False
+        self._mistake: LedgerError | None = None
         self.uncertain: bool = False
 
     async def run(self, attempt: Callable[[Node, float], Awaitable[Answer]]) -> Answer:
         """Calls `attempt(node, seconds)` until it succeeds.
 
         Raises:
-            LedgerError: what the node answered, when trying again cannot help; else the last
-                failure before the deadline.
+            LedgerError: what the node answered, when trying again cannot help; what keeps TLS from
+                working, when that is why; else the last failure before the deadline.
         """
         while True:
             node = self._nodes.current
@@ -105,6 +108,24 @@ class Attempts:
         self.uncertain = self.uncertain or failure.code in NOT_KNOWN
         self._nodes.leave(node)
         pause = self._pauses.next(failure)
+        if pause and failure.code is Code.CONNECTION_LOST:
+            await self._look_for_mistakes()
         if pause >= self._deadline.remaining:
-            raise failure
+            raise self._mistake or failure
         await asyncio.sleep(pause)
+
+    async def _look_for_mistakes(self) -> None:
+        """After the first tour: see whether it is TLS that keeps us from the nodes.
+
+        Raises:
+            LedgerError: the first mistake, when there is one wherever we tried.
+        """
+        if self._looked:
+            return
+        self._looked = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._deadline.remaining):
+                mistakes = await self._nodes.mistakes()
+            self._mistake = next((each for each in mistakes if each is not None), None)
+            if self._mistake is not None and None not in mistakes:
+                raise self._mistake

@@ -1,16 +1,37 @@
-"""What a client needs to know of certificates: how a pinned one is named, told apart and written.
+"""What whoever connects needs to know of a node's certificate: how it is named and told apart.
 
 A node has one self-signed certificate, or two while one replaces the other, and whoever connects
-to it trusts exactly those: there is no authority above them. Here they are only bytes.
+to it trusts exactly one of those: there is no authority above them.
 """
 
 import hashlib
 import ssl
 
+from cryptography import x509
 
-def host_name(node_id: str) -> str:
-    """The name in a node's certificate: its id's, so that it is the same at every address."""
-    return f"{node_id}.twinledger"
+from twinledger.ledger.errors import Code, LedgerError
+
+
+def host_names(der: bytes) -> tuple[str, ...]:
+    """The DNS names that a certificate claims.
+
+    The first is the name to connect under, whatever the address is: it tells the node which of its
+    certificates is meant.
+
+    Raises:
+        LedgerError: BAD_CERTIFICATE when it has none, or is no certificate.
+    """
+    try:
+        extensions = x509.load_der_x509_certificate(der).extensions
+        found = extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except ValueError as error:
+        raise LedgerError(Code.BAD_CERTIFICATE, f"it is not X.509: {error}") from error
+    except x509.ExtensionNotFound as error:
+        raise LedgerError(Code.BAD_CERTIFICATE, "it has no DNS name") from error
+    names = tuple(found.value.get_values_for_type(x509.DNSName))
+    if not names:
+        raise LedgerError(Code.BAD_CERTIFICATE, "it has no DNS name")
+    return names
 
 
 def fingerprint(der: bytes) -> str:

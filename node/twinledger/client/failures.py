@@ -42,6 +42,16 @@ REFUSED_FOR_NOW: Final = frozenset(
 NOT_KNOWN: Final = frozenset({Code.CONNECTION_LOST, Code.OUTCOME_UNKNOWN})
 """The node may have taken the request."""
 
+MISTAKEN: Final = frozenset(
+    {
+        Code.TLS_REQUIRED,
+        Code.TLS_MISSING,
+        Code.CERTIFICATE_MISMATCH,
+        Code.CERTIFICATE_REFUSED,
+    }
+)
+"""No connection came about, and none will before somebody changes something."""
+
 RETRYABLE: Final = REFUSED_FOR_NOW | NOT_KNOWN
 
 _CONNECTION_STATUSES: Final = frozenset(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from twinledger.client import building, operations
 from twinledger.client.nodes import Node
 from twinledger.client.operations import Operation
+from twinledger.client.profile import TrustedNode
 from twinledger.client.receipts import Receipt
 from twinledger.client.session import Session, receipt_of
 from twinledger.ledger.operations import Role
@@ -26,12 +27,44 @@ class IdentityRecord:
 
 @dataclass(frozen=True, slots=True)
 class NodeRecord:
-    """A member's node as the ledger has it."""
+    """A member's node as the ledger has it.
+
+    Attributes:
+        node_id: Its id.
+        peer_address: Where other nodes reach it, host:port.
+        client_address: Where clients reach it, host:port.
+        voter: Whether it takes part in ordering.
+        witness_key: The Ed25519 key it cosigns heads with, 32 bytes.
+        log_key: The Ed25519 key of the log's own line under a head it serves, 32 bytes.
+        certificates: What it may show, each DER with the time until which it counts (microseconds
+            since 1970), the newest last.
+    """
 
     node_id: str
     peer_address: str
     client_address: str
     voter: bool
+    witness_key: bytes
+    log_key: bytes
+    certificates: tuple[tuple[bytes, int], ...]
+
+    @classmethod
+    def from_message(cls, message: consortium_service_pb2.NodeRecord) -> "NodeRecord":
+        """Reads it from the wire."""
+        return cls(
+            message.node_id,
+            message.peer_address,
+            message.client_address,
+            message.voter,
+            message.witness_key,
+            message.log_key,
+            tuple((each.der, each.valid_until_us) for each in message.certificates),
+        )
+
+    def trusted(self) -> TrustedNode:
+        """What a client needs of it to trust it."""
+        certificates = tuple(der for der, _ in self.certificates)
+        return TrustedNode(self.node_id, self.client_address, self.peer_address, certificates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +89,18 @@ class Consortium:
         """Where clients reach the nodes."""
         return tuple(node.client_address for member in self.members for node in member.nodes)
 
+    @property
+    def trusted_nodes(self) -> tuple[TrustedNode, ...]:
+        """The nodes as a profile holds them."""
+        return tuple(node.trusted() for member in self.members for node in member.nodes)
+
     @classmethod
     def from_message(cls, message: consortium_service_pb2.GetConsortiumResponse) -> "Consortium":
         """Reads it from the wire."""
         members = tuple(
             Member(
                 member.name,
-                tuple(
-                    NodeRecord(each.node_id, each.peer_address, each.client_address, each.voter)
-                    for each in member.nodes
-                ),
+                tuple(NodeRecord.from_message(each) for each in member.nodes),
             )
             for member in message.members
         )

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from twinledger.client import building, following
 from twinledger.client.chain_records import Block, Head, NodeStatus
 from twinledger.client.identities import Consortium, Identities, read_consortium
 from twinledger.client.identity import Identity
-from twinledger.client.nodes import Node, Nodes
+from twinledger.client.nodes import Endpoint, Node, Nodes, endpoints_of
 from twinledger.client.operations import Operation
 from twinledger.client.pipeline import Pipeline
+from twinledger.client.profile import Profile
 from twinledger.client.receipts import Cursor, Receipt, TransactionStatus
 from twinledger.client.session import TIMEOUT_SECONDS, Session, receipt_of
 from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
@@ -59,6 +61,11 @@ class Ledger:
     def addresses(self) -> tuple[str, ...]:
         """The client addresses of the nodes that this client knows."""
         return self._session.nodes.addresses
+
+    @property
+    def profile(self) -> Profile | None:
+        """The nodes that this client trusts now; None when it speaks plaintext to addresses."""
+        return self._session.profile
 
     def sign(
         self,
@@ -262,34 +269,67 @@ class Ledger:
 
 
 def connect(
-    addresses: str | Sequence[str],
+    addresses: str | Sequence[str] = (),
     *,
+    profile: Profile | str | Path | None = None,
     identity: Identity | None = None,
     chain_id: str | bytes | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
     discover: bool = True,
+    insecure: bool = False,
 ) -> AbstractAsyncContextManager[Ledger]:
     """Opens a client of a ledger, for use in `async with`.
 
     Args:
-        addresses: Client addresses (host:port) of one or more nodes, in the order they are tried.
+        addresses: Client addresses (host:port) of one or more nodes, in the order they are tried;
+            left out, all nodes of the profile.
+        profile: The chain and the nodes that are trusted, with their certificates; or its file.
         identity: Who signs; leave it out to read only.
-        chain_id: The chain that is meant, 32 bytes or 64 hex digits. Left out, it is what the
-            first node says: trust on first use, right only where the network is trusted.
+        chain_id: The chain that is meant, 32 bytes or 64 hex digits; left out, the profile's.
         timeout_seconds: How long each call tries, unless it says otherwise.
-        discover: Also use the other nodes that the ledger names, when these fail.
+        discover: Also use the other nodes that the profile and the ledger name, when these fail.
+        insecure: Without a profile: speak plaintext, to whoever answers at the addresses. Without
+            `chain_id` the first node is believed. For a devnet that was made so.
 
     Raises:
-        LedgerError: WRONG_CHAIN when the node serves another chain, CONNECTION_LOST when no node
-            answers in time.
+        LedgerError: BAD_REQUEST for arguments that do not go together; CONFIG_INVALID for the
+            profile's file; WRONG_CHAIN when the node serves another chain; CONNECTION_LOST when no
+            node answers in time; TLS_REQUIRED, TLS_MISSING or CERTIFICATE_MISMATCH when another
+            server answers, or not as it should.
     """
-    session = Session(
-        Nodes([addresses] if isinstance(addresses, str) else addresses),
-        identity,
-        _chain_id(chain_id),
-        timeout_seconds,
-    )
-    return _connected(session, discover)
+    addresses = [addresses] if isinstance(addresses, str) else addresses
+    if profile is None:
+        return _connected(
+            Session(_plain(addresses, insecure), identity, _chain_id(chain_id), timeout_seconds),
+            discover,
+        )
+    if not isinstance(profile, Profile):
+        profile = Profile.load(profile)
+    if insecure:
+        raise LedgerError(Code.BAD_REQUEST, "the profile says whether plaintext is spoken")
+    meant = _chain_id(chain_id) or profile.chain_id
+    if meant != profile.chain_id:
+        raise LedgerError(Code.WRONG_CHAIN, f"the profile is of {profile.chain_id.hex()}")
+    nodes = _pinned(addresses, profile, discover)
+    return _connected(Session(nodes, identity, meant, timeout_seconds, profile=profile), discover)
+
+
+def _plain(addresses: Sequence[str], insecure: bool) -> Nodes:
+    if not insecure:
+        said = "name a profile with the nodes' certificates, or say insecure=True"
+        raise LedgerError(Code.BAD_REQUEST, said)
+    return Nodes(Endpoint(address) for address in addresses)
+
+
+def _pinned(addresses: Sequence[str], profile: Profile, discover: bool) -> Nodes:
+    known = endpoints_of(profile)
+    named = [each for address in addresses for each in known if each.address == address]
+    for address in addresses:
+        if address not in {each.address for each in known}:
+            raise LedgerError(Code.BAD_REQUEST, f"the profile has no node at {address}")
+    if not named:
+        return Nodes(known)
+    return Nodes([*named, *known] if discover else named)
 
 
 def _chain_id(chain_id: str | bytes | None) -> bytes:
@@ -310,7 +350,16 @@ async def _connected(session: Session, discover: bool) -> AsyncIterator[Ledger]:
             raise LedgerError(Code.WRONG_CHAIN, said)
         session.chain_id = consortium.chain_id
         if discover:
-            session.nodes.learn(consortium.client_addresses)
+            _learn(session, consortium)
         yield Ledger(session)
     finally:
         await session.nodes.close()
+
+
+def _learn(session: Session, consortium: Consortium) -> None:
+    """Takes in the nodes that the ledger names, as the node that we talk to tells it."""
+    if session.profile is None:
+        session.nodes.learn(Endpoint(address) for address in consortium.client_addresses)
+        return
+    session.profile = session.profile.with_nodes(consortium.trusted_nodes, consortium.height)
+    session.nodes.learn(endpoints_of(session.profile))

@@ -1,12 +1,16 @@
-"""The nodes a client knows, and the one it talks to now."""
+"""The nodes a client knows and trusts, and the one it talks to now."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import grpc.aio
 
+from twinledger.client.certificates import fingerprint
 from twinledger.client.channels import open_channel
+from twinledger.client.diagnosis import diagnose
+from twinledger.client.profile import Profile
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.v1.consortium_service_pb2_grpc import ConsortiumServiceStub
 from twinledger.v1.ledger_service_pb2_grpc import LedgerServiceStub
@@ -21,22 +25,55 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """One node as a client sees it: its address and its services."""
+class Endpoint:
+    """Where a node is and what it must show.
+
+    Attributes:
+        address: Its client address, host:port.
+        certificate: The certificate (DER) that is trusted there; None means plaintext.
+        node_id: The node's id, as far as it is known.
+    """
 
     address: str
+    certificate: bytes | None = None
+    node_id: str = ""
+
+
+def endpoints_of(profile: Profile) -> list[Endpoint]:
+    """The ways to the nodes of a profile; a node with two certificates has two, the newer first."""
+    return [
+        Endpoint(node.client_address, certificate, node.node_id)
+        for node in profile.nodes
+        for certificate in ((None,) if profile.insecure else reversed(node.certificates))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node as a client sees it: where it is and its services."""
+
+    endpoint: Endpoint
     channel: grpc.aio.Channel
     ledger: "LedgerServiceAsyncStub"
     twins: "TwinServiceAsyncStub"
     consortium: "ConsortiumServiceAsyncStub"
     operator: "OperatorServiceAsyncStub"
 
+    @property
+    def address(self) -> str:
+        """Its client address, host:port."""
+        return self.endpoint.address
+
     @classmethod
-    def at(cls, address: str) -> "Node":
-        """The node at `address`; nothing is sent until the first call."""
-        channel = open_channel(address)
+    def at(cls, endpoint: Endpoint) -> "Node":
+        """The node there; nothing is sent until the first call.
+
+        Raises:
+            LedgerError: BAD_CERTIFICATE.
+        """
+        channel = open_channel(endpoint.address, endpoint.certificate)
         return cls(
-            address,
+            endpoint,
             channel,
             # The generated classes serve both kinds of channel; only their types are two.
             cast("LedgerServiceAsyncStub", LedgerServiceStub(channel)),
@@ -49,12 +86,12 @@ class Node:
 class Nodes:
     """A ring of nodes. A client stays with one until it fails, then turns to the next."""
 
-    def __init__(self, addresses: Iterable[str]) -> None:
-        """`addresses` in the order they are tried."""
-        self._addresses = list(dict.fromkeys(addresses))
-        if not self._addresses:
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        """`endpoints` in the order they are tried."""
+        self._endpoints = list(dict.fromkeys(endpoints))
+        if not self._endpoints:
             raise LedgerError(Code.BAD_REQUEST, "a client needs the address of at least one node")
-        self._open: dict[str, Node] = {}
+        self._open: dict[Endpoint, Node] = {}
         self._reached: dict[str, int] = {}
         self._position = 0
         self._closed = False
@@ -62,7 +99,12 @@ class Nodes:
     @property
     def addresses(self) -> tuple[str, ...]:
         """Every address known."""
-        return tuple(self._addresses)
+        return tuple(dict.fromkeys(endpoint.address for endpoint in self._endpoints))
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Every way to a node, in the order they are tried."""
+        return tuple(self._endpoints)
 
     @property
     def current(self) -> Node:
@@ -73,15 +115,34 @@ class Nodes:
         """
         if self._closed:
             raise LedgerError(Code.BAD_REQUEST, "this client has been closed")
-        address = self._addresses[self._position]
-        if address not in self._open:
-            self._open[address] = Node.at(address)
-        return self._open[address]
+        endpoint = self._endpoints[self._position]
+        if endpoint not in self._open:
+            self._open[endpoint] = Node.at(endpoint)
+        return self._open[endpoint]
 
-    def learn(self, addresses: Iterable[str]) -> None:
-        """Adds addresses that are not known yet, behind those that are."""
-        known = set(self._addresses)
-        self._addresses += [each for each in dict.fromkeys(addresses) if each not in known]
+    async def mistakes(self) -> list[LedgerError | None]:
+        """For every address: what keeps TLS from working there, if that can be told."""
+        expected: dict[str, list[bytes]] = {address: [] for address in self.addresses}
+        for endpoint in self._endpoints:
+            if endpoint.certificate is not None:
+                expected[endpoint.address].append(endpoint.certificate)
+        looks = (
+            diagnose(address, certificates or None, self._whose)
+            for address, certificates in expected.items()
+        )
+        return await asyncio.gather(*looks)
+
+    def _whose(self, certificate: bytes) -> str:
+        short = fingerprint(certificate)[:16]
+        for endpoint in self._endpoints:
+            if endpoint.certificate == certificate:
+                return f"the certificate {short} of {endpoint.node_id}"
+        return f"the certificate {short}, which this client does not know"
+
+    def learn(self, endpoints: Iterable[Endpoint]) -> None:
+        """Adds what is not known yet, behind what is."""
+        known = set(self._endpoints)
+        self._endpoints += [each for each in dict.fromkeys(endpoints) if each not in known]
 
     def reached(self, node: Node) -> int:
         """The height that `node` is known to have executed."""
@@ -96,7 +157,7 @@ class Nodes:
         # A node that comes back after a restart may execute again what it had executed before.
         self._reached.pop(node.address, None)
         if self.current is node:
-            self._position = (self._position + 1) % len(self._addresses)
+            self._position = (self._position + 1) % len(self._endpoints)
 
     async def close(self) -> None:
         """Closes every channel, for good."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from twinledger.client.attempts import Attempts, Deadline
-from twinledger.client.failures import RETRYABLE, OutcomeUnknown, Rejected
+from twinledger.client.failures import MISTAKEN, RETRYABLE, OutcomeUnknown, Rejected
 from twinledger.client.identity import Identity
 from twinledger.client.nodes import Node, Nodes
 from twinledger.client.operations import Operation
+from twinledger.client.profile import Profile
 from twinledger.client.receipts import Receipt, Stage, TransactionStatus
 from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction, sign_transaction
 from twinledger.ledger.errors import Code, LedgerError
@@ -36,6 +37,7 @@ class Session:
         timeout_seconds: How long a call tries, unless it says otherwise.
         seen_height: The highest block that a receipt of this client stands in: reads never go
             behind it, whichever node answers.
+        profile: The nodes it trusts; None when it speaks plaintext to addresses.
     """
 
     nodes: Nodes
@@ -43,6 +45,7 @@ class Session:
     chain_id: bytes = b""
     timeout_seconds: float = TIMEOUT_SECONDS
     seen_height: int = 0
+    profile: Profile | None = None
 
     def attempts(self, timeout_seconds: float | None) -> Attempts:
         """The tries of one request, within `timeout_seconds`."""
@@ -110,7 +113,7 @@ class Session:
             return await attempts.run(attempt)
         except LedgerError as failure:
             # A node refuses an expired transaction by its clock: another may hold it in a block.
-            open_ended = failure.code in RETRYABLE or failure.code is Code.EXPIRED
+            open_ended = failure.code in RETRYABLE | MISTAKEN | {Code.EXPIRED}
             if attempts.uncertain and open_ended:
                 raise OutcomeUnknown(transaction, failure.message) from failure
             raise

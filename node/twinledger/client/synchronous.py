@@ -7,6 +7,7 @@ there, and a test holds the two to the same signatures.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from twinledger.client.chain_records import Block, Head, NodeStatus
 from twinledger.client.identities import Consortium
@@ -14,6 +15,7 @@ from twinledger.client.identity import Identity
 from twinledger.client.ledger import WINDOW, Ledger, ManyItem, connect
 from twinledger.client.loop_thread import LoopThread
 from twinledger.client.operations import Operation
+from twinledger.client.profile import Profile
 from twinledger.client.receipts import Cursor, Receipt, TransactionStatus
 from twinledger.client.session import TIMEOUT_SECONDS
 from twinledger.client.synchronous_twins import SyncIdentities, SyncTwins
@@ -51,6 +53,11 @@ class SyncLedger:
     def addresses(self) -> tuple[str, ...]:
         """The client addresses of the nodes that this client knows."""
         return self._ledger.addresses
+
+    @property
+    def profile(self) -> Profile | None:
+        """The nodes that this client trusts now; see `Ledger.profile`."""
+        return self._ledger.profile
 
     def sign(
         self,
@@ -137,20 +144,24 @@ class SyncLedger:
 
 @contextmanager
 def connect_sync(
-    addresses: str | Sequence[str],
+    addresses: str | Sequence[str] = (),
     *,
+    profile: Profile | str | Path | None = None,
     identity: Identity | None = None,
     chain_id: str | bytes | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
     discover: bool = True,
+    insecure: bool = False,
 ) -> Iterator[SyncLedger]:
     """As `connect`, blocking, for use in a plain `with`."""
     connecting = connect(
         addresses,
+        profile=profile,
         identity=identity,
         chain_id=chain_id,
         timeout_seconds=timeout_seconds,
         discover=discover,
+        insecure=insecure,
     )
     thread = LoopThread()
     try:

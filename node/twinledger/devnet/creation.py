@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from twinledger.client.identity import Identity
+from twinledger.client.profile import Profile
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, build
 from twinledger.consortium.members import Admin, Member
@@ -21,6 +22,7 @@ from twinledger.devnet.layout import (
     key_path,
     node_folder,
     node_keys_folder,
+    profile_path,
 )
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import IdentityName, MemberName
@@ -45,7 +47,7 @@ _MEMBERS: Final = (
 # could be taken by any client while its node is down, and the node could not come back.
 _PORTS: Final = range(10_000, 32_000)
 
-Settings: TypeAlias = Mapping[str, Mapping[str, int | str]]
+Settings: TypeAlias = Mapping[str, Mapping[str, bool | int | str]]
 """Sections and keys of node.toml beside [node] and [listen]."""
 
 
@@ -55,8 +57,11 @@ def create(
     *,
     name: str = "devnet",
     settings: Settings | None = None,
+    insecure: bool = False,
 ) -> Layout:
     """Makes a devnet of `node_count` members with one node each, and starts nothing.
+
+    With `insecure` nothing that its nodes and clients say is encrypted.
 
     Raises:
         LedgerError: CONFIG_INVALID when the folder is in use, or for a silly number of nodes.
@@ -72,8 +77,10 @@ def create(
     )
     genesis = _genesis(path, name, nodes)
     genesis_path(path).write_bytes(genesis.raw)
+    settings = {**(settings or {}), "transport": {"insecure": insecure}}
     for node in nodes:
-        _make_node(path, node, genesis.raw, settings or {})
+        _make_node(path, node, genesis.raw, settings)
+    Profile.of_genesis(genesis, insecure=insecure).save(profile_path(path))
     layout = Layout(path, genesis.chain_id, nodes)
     layout.save()
     return layout

@@ -2,6 +2,7 @@
 
 devnet.json            which nodes there are; written last, it makes the folder valid
 genesis.json           the chain's first bytes
+profile.toml           what its clients trust: its nodes and their certificates
 keys/MEMBER.NAME.key   one key file for each identity made here
 nodes/NODE/node.toml   the node's settings
 nodes/NODE/keys/       what it signs with
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from twinledger.client.identity import Identity
+from twinledger.client.profile import Profile
 from twinledger.ledger.errors import Code, LedgerError
 
 FORMAT: Final = 1
@@ -52,6 +54,11 @@ class Layout:
     def genesis(self) -> Path:
         """The genesis file."""
         return genesis_path(self.path)
+
+    @property
+    def profile(self) -> Profile:
+        """What clients trust, as it was when the devnet was made."""
+        return Profile.load(profile_path(self.path))
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -122,6 +129,11 @@ class Layout:
 def genesis_path(folder: Path) -> Path:
     """The genesis file of the devnet in `folder`."""
     return folder / "genesis.json"
+
+
+def profile_path(folder: Path) -> Path:
+    """The profile of the devnet in `folder`."""
+    return folder / "profile.toml"
 
 
 def key_path(folder: Path, identity: str) -> Path:

@@ -8,7 +8,8 @@ from typing import Any, Final
 import grpc.aio
 
 from twinledger.client.chain_records import NodeRole, NodeStatus
-from twinledger.client.nodes import Node
+from twinledger.client.nodes import Endpoint, Node, endpoints_of
+from twinledger.client.profile import Profile
 from twinledger.devnet.layout import Layout, NodeEntry
 from twinledger.devnet.process import NodeProcess
 from twinledger.v1 import operator_service_pb2
@@ -57,18 +58,29 @@ class NodeView:
 
 async def view_nodes(layout: Layout) -> list[NodeView]:
     """Looks at all nodes at once; one that does not answer within a second counts as silent."""
-    return list(await asyncio.gather(*(_view(layout, node) for node in layout.nodes)))
+    profile = layout.profile
+    return list(await asyncio.gather(*(_view(layout, profile, node) for node in layout.nodes)))
 
 
-async def _view(layout: Layout, entry: NodeEntry) -> NodeView:
+async def _view(layout: Layout, profile: Profile, entry: NodeEntry) -> NodeView:
     folder = layout.node_folder(entry)
     pid = NodeProcess(folder).pid
-    status = await _ask(entry) if pid is not None else None
+    status = await _ask(profile, entry) if pid is not None else None
     return NodeView(entry, folder / "data", pid, status)
 
 
-async def _ask(entry: NodeEntry) -> NodeStatus | None:
-    node = Node.at(entry.client_address)
+async def _ask(profile: Profile, entry: NodeEntry) -> NodeStatus | None:
+    for endpoint in endpoints_of(profile):
+        if endpoint.address == entry.client_address:
+            status = await _ask_at(endpoint)
+            # Somebody else's server may have the port of a node that is still starting.
+            if status is not None and status.node_id == entry.name:
+                return status
+    return None
+
+
+async def _ask_at(endpoint: Endpoint) -> NodeStatus | None:
+    node = Node.at(endpoint)
     try:
         request = operator_service_pb2.GetStatusRequest()
         response = await node.operator.GetStatus(request, timeout=_ANSWER_SECONDS)
@@ -76,8 +88,7 @@ async def _ask(entry: NodeEntry) -> NodeStatus | None:
         return None
     finally:
         await node.channel.close(None)
-    # Somebody else's server may have the port of a node that is still starting.
-    return NodeStatus.from_message(response) if response.node_id == entry.name else None
+    return NodeStatus.from_message(response)
 
 
 def leader_of(views: list[NodeView]) -> NodeView | None:

@@ -498,6 +498,11 @@ _NODE: dict[Code, Entry] = {
         "Do not let it vote: stop it, and have its member join with a new node id.",
         _DENIED,
     ),
+    Code.PEER_CERTIFICATE: Entry(
+        "The peer does not show a certificate of the node that it claims to be",
+        "Compare the node's certificate with its record; `node rotate-key` records a new one.",
+        _UNKNOWN_CALLER,
+    ),
     Code.DATA_DAMAGED: Entry(
         "The node's data is damaged",
         "Do not start it on this data: keep the folder for inquiry and rejoin with an empty one.",
@@ -619,6 +624,26 @@ _CLIENT: dict[Code, Entry] = {
         "Try again, or name another node; submitting again is always safe.",
         _DOWN,
         waiting_helps=True,
+    ),
+    Code.TLS_REQUIRED: Entry(
+        "The node speaks TLS, and this side does not",
+        "Name a profile with the node's certificate instead of an address alone.",
+        _UNKNOWN_CALLER,
+    ),
+    Code.TLS_MISSING: Entry(
+        "The node does not speak TLS",
+        "Check the address; a devnet made with --insecure has a profile that says so.",
+        _UNKNOWN_CALLER,
+    ),
+    Code.CERTIFICATE_MISMATCH: Entry(
+        "The node shows another certificate than the one that is trusted",
+        "Check the address; if the node has a new certificate, get a fresh profile.",
+        _UNKNOWN_CALLER,
+    ),
+    Code.CERTIFICATE_REFUSED: Entry(
+        "The node hangs up on this node's certificate",
+        "Record the certificate on the ledger, or wait until that node has executed its record.",
+        _UNKNOWN_CALLER,
     ),
     Code.MISSING_EXTRA: Entry(
         "A part of twinledger that this needs is not installed",

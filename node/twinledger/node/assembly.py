@@ -8,8 +8,10 @@ from typing import Any
 
 from twinledger import consensus
 from twinledger.consensus import Index, NodeId, Raft, Settings, Verdict
+from twinledger.consortium.nodes import Node
 from twinledger.execution.results import Parent
 from twinledger.node.applier import Applier
+from twinledger.node.dialling import Dialling
 from twinledger.node.disk_watch import DiskWatch
 from twinledger.node.feed import Feed
 from twinledger.node.foundation import Foundation
@@ -91,38 +93,47 @@ def assemble(foundation: Foundation) -> Parts:
 
 
 def _replica(foundation: Foundation, threads: Threads) -> Replica:
-    transport = _transport(foundation)
     replica = Replica(
         core=_core(foundation),
         log=foundation.stores.log,
-        transport=transport,
+        transport=_transport(foundation),
         disk=threads.disk,
         tick_s=foundation.configuration.consensus.tick_ms / 1000,
         limits=foundation.limits,
     )
-    for peer in transport.peers.values():
-        peer.lost = replica.lost
+    replica.transport.lost = replica.lost
     return replica
 
 
 def _transport(foundation: Foundation) -> Transport:
-    elsewhere, memory = foundation.configuration.peers.root, foundation.memory
+    memory = foundation.memory
 
-    def peer(node_id: NodeId, address: str) -> Peer:
+    def peer(node_id: NodeId, dialling: Dialling) -> Peer:
         return Peer(
             node_id,
-            elsewhere.get(node_id, address),
+            dialling,
             hello=foundation.hello,
             check=lambda hello: memory.check(node_id, Shown(hello.boot, hello.height)),
         )
 
-    return Transport(
-        {
-            record.node_id: peer(record.node_id, record.peer_address)
-            for _, record in foundation.genesis.nodes
-            if record.node_id != foundation.folder.node_id
-        }
-    )
+    transport = Transport(peer)
+    transport.follow(diallings(foundation))
+    return transport
+
+
+def diallings(foundation: Foundation) -> list[tuple[NodeId, Dialling]]:
+    """How every other node is dialled now."""
+    elsewhere, records = foundation.configuration.peers.root, foundation.records
+    own = tuple(records.shown(foundation.held.held))
+
+    def dialling(node: Node) -> Dialling:
+        address = elsewhere.get(node.node_id, node.peer_address)
+        if records.insecure:
+            return Dialling(address, None)
+        shown = tuple(each.der for each in node.certificates)
+        return Dialling(address, shown, own, records.whose)
+
+    return [(node.node_id, dialling(node)) for node in records.peers]
 
 
 def _core(foundation: Foundation) -> Raft:

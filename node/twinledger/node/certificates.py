@@ -5,6 +5,7 @@ until when a certificate counts stands in the ledger's record of the node. It ma
 whoever trusts it trusts no other certificate with it.
 """
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,12 +22,17 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from twinledger.client.certificates import host_name
+from twinledger.client.certificates import host_names
 from twinledger.ledger.errors import Code, LedgerError
 
 _NOT_BEFORE: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _NOT_AFTER: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """RFC 5280, section 4.1.2.5: a certificate without a good end."""
+
+
+def host_name(node_id: str) -> str:
+    """The name that every certificate of a node has: its id's, so that no address matters."""
+    return f"{node_id}.twinledger"
 
 
 def generate_key() -> bytes:
@@ -52,7 +58,7 @@ def self_signed(node_id: str, key: bytes) -> bytes:
         .serial_number(x509.random_serial_number())
         .not_valid_before(_NOT_BEFORE)
         .not_valid_after(_NOT_AFTER)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host_name(node_id))]), False)
+        .add_extension(x509.SubjectAlternativeName(_names(node_id, private)), False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
         .add_extension(x509.KeyUsage(**only_signing), True)
     )
@@ -78,7 +84,7 @@ def check(der: bytes, node_id: str) -> None:
         certificate.verify_directly_issued_by(certificate)
     except (ValueError, TypeError, InvalidSignature) as error:
         raise _bad("it is not signed by its own key") from error
-    if host_name(node_id) not in names_in(der):
+    if host_name(node_id) not in host_names(der):
         raise _bad(f"it does not name {host_name(node_id)}")
 
 
@@ -94,20 +100,16 @@ def check_pair(der: bytes, key: bytes) -> None:
         raise _bad("it belongs to another private key")
 
 
-def names_in(der: bytes) -> tuple[str, ...]:
-    """The DNS names that a certificate claims.
+def _names(node_id: str, key: ec.EllipticCurvePrivateKey) -> list[x509.GeneralName]:
+    """A name that no other certificate of this node has, then the one that all have.
 
-    Raises:
-        LedgerError: BAD_CERTIFICATE.
+    A node with two certificates shows the one whose name it is asked for: whoever knows only the
+    older still finds it.
     """
-    try:
-        extensions = _read(der).extensions
-        found = extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return ()
-    except ValueError as error:
-        raise _bad(str(error)) from error
-    return tuple(found.value.get_values_for_type(x509.DNSName))
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    label = hashlib.sha256(point).hexdigest()[:16]
+    names = (f"{label}.{host_name(node_id)}", host_name(node_id))
+    return [x509.DNSName(name) for name in names]
 
 
 def _read(der: bytes) -> x509.Certificate:

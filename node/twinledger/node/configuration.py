@@ -39,6 +39,13 @@ class ListenSection(_Section):
     peer: Address
 
 
+class TransportSection(_Section):
+    """How it talks to others."""
+
+    insecure: bool = False
+    """Plaintext, to and from whoever asks: only for a devnet on one machine."""
+
+
 class PoolSection(_Section):
     """How much may wait here to be ordered."""
 
@@ -80,6 +87,7 @@ class Configuration(_Section):
     node: NodeSection
     keys: KeysSection = KeysSection()
     listen: ListenSection
+    transport: TransportSection = TransportSection()
     pool: PoolSection = PoolSection()
     storage: StorageSection = StorageSection()
     consensus: ConsensusSection = ConsensusSection()

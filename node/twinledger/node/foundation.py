@@ -1,9 +1,11 @@
 """What a node stands on: settings, keys, data folder, the genesis file and both stores, open."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeAlias
 
 from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
+from twinledger.client.profile import Profile
 from twinledger.consortium.genesis import Genesis, chain_id
 from twinledger.consortium.members import load_consortium
 from twinledger.consortium.nodes import Node as NodeRecord
@@ -12,10 +14,13 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import MemberName
 from twinledger.node.configuration import Configuration
-from twinledger.node.node_keys import NodeKeys
+from twinledger.node.node_keys import AskOnce, HeldTransports, NodeKeys
+from twinledger.node.node_records import NodeRecords
 from twinledger.node.transport import PROTOCOL_VERSION
 from twinledger.storage import DataFolder, PeerMemory, Stores
 from twinledger.v1.peer_service_pb2 import PeerHello
+
+Nodes: TypeAlias = Sequence[tuple[MemberName, NodeRecord]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,10 @@ class Foundation:
     """Who runs this node."""
     keys: NodeKeys
     """What this node signs with, and proves itself to others with."""
+    held: HeldTransports
+    """What it can show to others, also when that changes."""
+    records: NodeRecords
+    """Who the others are, and what they show."""
     stores: Stores
     memory: PeerMemory
 
@@ -38,26 +47,49 @@ class Foundation:
         folder: DataFolder,
         configuration: Configuration,
         ask: AskPassphrase = passphrase_of_environment,
+        given: Profile | None = None,
     ) -> Self:
         """Open keys and stores; an empty chain gets the block of genesis.
 
+        `given` holds node records of a later height than this node may have reached.
+
         Raises:
             LedgerError: CONFIG_INVALID, GENESIS_MISMATCH, GENESIS_INVALID, DATA_DAMAGED;
-                KEY_MISMATCH, KEY_EXPOSED, KEY_LOCKED.
+                KEY_MISMATCH, KEY_EXPOSED, KEY_LOCKED; WRONG_CHAIN for what is given.
             StorageFailure: the disk refused.
         """
         genesis = _read_genesis(folder, configuration)
-        keys = NodeKeys.load(configuration.keys.folder, ask)
+        if given is not None and given.chain_id != folder.chain_id:
+            raise LedgerError(Code.WRONG_CHAIN, f"the profile is of {given.chain_id.hex()}")
+        once = AskOnce(ask)
+        keys = NodeKeys.load(configuration.keys.folder, once)
         stores = folder.open_stores(kept_heights=configuration.storage.kept_heights)
         try:
             if stores.chain.applied_height is None:
                 stores.chain.apply(genesis_block(genesis))
-            member, record = _record_of(stores, folder)
+            nodes = _nodes(stores)
+            member, record = _record_of(nodes, folder)
             keys.check(record)
         except BaseException:
             stores.close()
             raise
-        return cls(folder, configuration, genesis, member, keys, stores, folder.peer_memory())
+        return cls(
+            folder=folder,
+            configuration=configuration,
+            genesis=genesis,
+            member=member,
+            keys=keys,
+            held=HeldTransports(configuration.keys.folder, once, keys.transports),
+            records=NodeRecords(
+                folder.node_id,
+                [node for _, node in nodes],
+                stores.chain.applied_height or 0,
+                insecure=configuration.transport.insecure,
+                given=given,
+            ),
+            stores=stores,
+            memory=folder.peer_memory(),
+        )
 
     def limits(self) -> Limits:
         """Return the limits that the next block is executed by."""
@@ -92,9 +124,12 @@ def _read_genesis(folder: DataFolder, configuration: Configuration) -> Genesis:
     return Genesis.parse(given)
 
 
-def _record_of(stores: Stores, folder: DataFolder) -> tuple[MemberName, NodeRecord]:
+def _nodes(stores: Stores) -> Nodes:
     with stores.chain.snapshot() as state:
-        nodes = load_consortium(state).nodes
+        return load_consortium(state).nodes
+
+
+def _record_of(nodes: Nodes, folder: DataFolder) -> tuple[MemberName, NodeRecord]:
     for member, record in nodes:
         if record.node_id == folder.node_id:
             return member, record

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
+from twinledger.client.profile import Profile
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.configuration import Configuration, load
 from twinledger.node.logs import configure_logs
@@ -39,6 +40,7 @@ _EXIT_CODES: Final = {
     Code.KEY_LOCKED: EX_CONFIG,
     Code.KEY_MISMATCH: EX_CONFIG,
     Code.BAD_CERTIFICATE: EX_CONFIG,
+    Code.WRONG_CHAIN: EX_CONFIG,
     Code.DATA_IN_USE: EX_CONFIG,
     Code.ADDRESS_IN_USE: EX_CONFIG,
 }
@@ -46,13 +48,19 @@ _EXIT_CODES: Final = {
 logger = logging.getLogger(__name__)
 
 
-def run(config_path: Path, ask: AskPassphrase = passphrase_of_environment) -> int:
+def run(
+    config_path: Path,
+    ask: AskPassphrase = passphrase_of_environment,
+    peers: Path | None = None,
+) -> int:
     """Run a node in the foreground; return the process's exit code.
 
-    `ask` gets the passphrase of its keys, should they be sealed.
+    `ask` gets the passphrase of its keys, should they be sealed; `peers` is a profile with newer
+    certificates of the other nodes than this node's ledger has.
     """
     try:
         configuration = load(config_path)
+        given = Profile.load(peers) if peers else None
     except LedgerError as error:
         return _say(_last_exit_of(error))
     configure_logs(configuration.node.id, configuration.log.level)
@@ -61,16 +69,21 @@ def run(config_path: Path, ask: AskPassphrase = passphrase_of_environment) -> in
             configuration.node.data_dir,
             min_free_bytes=configuration.storage.min_free_mib << 20,
         ) as folder:
-            last_exit = _run_in(folder, configuration, ask)
+            last_exit = _run_in(folder, configuration, ask, given)
             folder.write_last_exit(last_exit)
     except (LedgerError, StorageFailure) as error:
         last_exit = _last_exit_of(error)
     return _say(last_exit)
 
 
-def _run_in(folder: DataFolder, configuration: Configuration, ask: AskPassphrase) -> LastExit:
+def _run_in(
+    folder: DataFolder,
+    configuration: Configuration,
+    ask: AskPassphrase,
+    given: Profile | None,
+) -> LastExit:
     try:
-        asyncio.run(_run(folder, configuration, ask))
+        asyncio.run(_run(folder, configuration, ask, given))
     except (LedgerError, StorageFailure) as error:
         return _last_exit_of(error)
     except BaseExceptionGroup as group:
@@ -82,12 +95,17 @@ def _run_in(folder: DataFolder, configuration: Configuration, ask: AskPassphrase
     return LastExit("STOPPED", "The node stopped when it was asked to.", "", 0, _now_us())
 
 
-async def _run(folder: DataFolder, configuration: Configuration, ask: AskPassphrase) -> None:
+async def _run(
+    folder: DataFolder,
+    configuration: Configuration,
+    ask: AskPassphrase,
+    given: Profile | None,
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    node = await Node.start(folder, configuration, ask)
+    node = await Node.start(folder, configuration, ask, given)
     try:
         await node.run_until(stop)
     finally:

@@ -1,14 +1,19 @@
 """A node's own private keys, in one folder.
 
-witness.key     cosigns heads, and nothing else
-log.key         signs the log's own line under the heads that this node serves
-transport.key   proves this node to those it talks to; its public half is its certificate
+witness.key        cosigns heads, and nothing else
+log.key            signs the log's own line under the heads that this node serves
+transport.key      proves this node to those it talks to; its public half is its certificate
+transport.ID.key   the same, made later to replace it
 """
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from twinledger.client.certificates import fingerprint
+from twinledger.client.channels import Credential
 from twinledger.client.key_files import (
     AskPassphrase,
     passphrase_of_environment,
@@ -33,26 +38,13 @@ CERTIFICATE_VALIDITY_US: Final = 730 * 86_400_000_000
 """How long a certificate counts unless somebody chooses otherwise: two years."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class TransportKey:
-    """What TLS needs.
-
-    Attributes:
-        private_key: ECDSA P-256, PKCS #8 in PEM.
-        certificate: The self-signed certificate of this key, DER.
-    """
-
-    private_key: bytes
-    certificate: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class NodeKeys:
-    """What a node signs with."""
+    """What a node signs with, and what it can show to those it talks to."""
 
     witness: MessageSigner
     log: MessageSigner
-    transport: TransportKey
+    transports: tuple[Credential, ...]
 
     @classmethod
     def create(cls, folder: Path, name: str, passphrase: bytes | None = None) -> "NodeKeys":
@@ -67,16 +59,15 @@ class NodeKeys:
             LedgerError: CONFIG_INVALID when a file exists or cannot be written.
         """
         witness, log = SigningKey.generate(), SigningKey.generate()
-        private_key = generate_key()
-        certificate = self_signed(name.partition("/")[2], private_key)
+        transport = _new_transport(name)
         stored = {
             WITNESS: stored_signing_key(Purpose.WITNESS, name, witness),
             LOG: stored_signing_key(Purpose.LOG, name, log),
-            TRANSPORT: StoredKey(Purpose.TRANSPORT, name, certificate, private_key),
+            TRANSPORT: _stored(name, transport),
         }
         for file, key in stored.items():
             write_key(folder / file, key, passphrase)
-        return cls(witness, log, TransportKey(private_key, certificate))
+        return cls(witness, log, (transport,))
 
     @classmethod
     def load(cls, folder: Path, ask: AskPassphrase = passphrase_of_environment) -> "NodeKeys":
@@ -86,12 +77,10 @@ class NodeKeys:
             LedgerError: KEY_EXPOSED, KEY_LOCKED; CONFIG_INVALID, naming file and fault;
                 BAD_CERTIFICATE.
         """
-        once = _Once(ask)
+        once = AskOnce(ask)
         _, witness = read_signing_key(folder / WITNESS, Purpose.WITNESS, once)
         _, log = read_signing_key(folder / LOG, Purpose.LOG, once)
-        stored = read_key(folder / TRANSPORT, Purpose.TRANSPORT, once)
-        check_pair(stored.public_key, stored.private_key)
-        return cls(witness, log, TransportKey(stored.private_key, stored.public_key))
+        return cls(witness, log, _read_transports(folder, once))
 
     def record(
         self, node_id: NodeId, peer_address: str, client_address: str, *, valid_until_us: int
@@ -104,12 +93,13 @@ class NodeKeys:
             voter=True,
             witness_key=self.witness.public_key,
             log_key=self.log.public_key,
-            certificates=(NodeCertificate(self.transport.certificate, valid_until_us),),
+            certificates=(NodeCertificate(self.transports[0].certificate, valid_until_us),),
         )
 
     def check(self, record: Node) -> None:
         """Refuses, with KEY_MISMATCH, keys that are not those of the node's record."""
-        _check(record, self.witness.public_key, self.log.public_key, self.transport.certificate)
+        held = {each.certificate for each in self.transports}
+        _check(record, self.witness.public_key, self.log.public_key, held)
 
 
 def check_public_keys(folder: Path, record: Node) -> None:
@@ -121,23 +111,110 @@ def check_public_keys(folder: Path, record: Node) -> None:
     """
     witness = read_public(folder / WITNESS, Purpose.WITNESS).public_key
     log = read_public(folder / LOG, Purpose.LOG).public_key
-    certificate = read_public(folder / TRANSPORT, Purpose.TRANSPORT).public_key
-    check_certificate(certificate, record.node_id)
-    _check(record, witness, log, certificate)
+    held = public_transports(folder)
+    for certificate in held:
+        check_certificate(certificate, record.node_id)
+    _check(record, witness, log, set(held))
 
 
-def _check(record: Node, witness: bytes, log: bytes, certificate: bytes) -> None:
+def public_transports(folder: Path) -> list[bytes]:
+    """The certificates (DER) of a node's folder, without opening what is sealed.
+
+    Raises:
+        LedgerError: KEY_EXPOSED; CONFIG_INVALID, naming file and fault.
+    """
+    return [read_public(path, Purpose.TRANSPORT).public_key for path in _transport_files(folder)]
+
+
+def add_transport(folder: Path, name: str, passphrase: bytes | None = None) -> bytes:
+    """Makes another transport key for a node; returns its certificate (DER).
+
+    Args:
+        folder: The node's keys.
+        name: Member/node id.
+        passphrase: Seals the private key; None leaves it open.
+
+    Raises:
+        LedgerError: CONFIG_INVALID when it cannot be written.
+    """
+    made = _new_transport(name)
+    file = folder / f"transport.{fingerprint(made.certificate)[:16]}.key"
+    write_key(file, _stored(name, made), passphrase)
+    return made.certificate
+
+
+def forget_transports(folder: Path, keep: Iterable[bytes]) -> list[Path]:
+    """Deletes the transport keys of all other certificates (DER); returns their files."""
+    kept = set(keep)
+    gone = [
+        path
+        for path in _transport_files(folder)
+        if read_public(path, Purpose.TRANSPORT).public_key not in kept
+    ]
+    for path in gone:
+        path.unlink()
+    return gone
+
+
+class HeldTransports:
+    """The transport keys that a running node holds."""
+
+    def __init__(self, folder: Path, ask: AskPassphrase, held: Iterable[Credential]) -> None:
+        """`held` were read at start; `ask` opens those that come later."""
+        self._folder, self._ask = folder, ask
+        self.held = tuple(held)
+
+    async def look(self, record: Node | None) -> bool:
+        """Reads the folder again when the record names a certificate that is not held.
+
+        Returns:
+            Whether anything was found that is new.
+
+        Raises:
+            LedgerError: a file cannot be used; what is held stays.
+        """
+        known = {each.certificate for each in self.held}
+        if record is None or all(each.der in known for each in record.certificates):
+            return False
+        # In a thread: to open a sealed key takes as long as it should.
+        found = await asyncio.to_thread(_read_transports, self._folder, self._ask)
+        self.held, before = found, self.held
+        return found != before
+
+
+def _new_transport(name: str) -> Credential:
+    key = generate_key()
+    return Credential(self_signed(name.partition("/")[2], key), key)
+
+
+def _stored(name: str, transport: Credential) -> StoredKey:
+    return StoredKey(Purpose.TRANSPORT, name, transport.certificate, transport.key)
+
+
+def _transport_files(folder: Path) -> list[Path]:
+    # Without any, the first is what is missed.
+    return sorted(folder.glob("transport*.key")) or [folder / TRANSPORT]
+
+
+def _read_transports(folder: Path, ask: AskPassphrase) -> tuple[Credential, ...]:
+    found = [read_key(path, Purpose.TRANSPORT, ask) for path in _transport_files(folder)]
+    for each in found:
+        check_pair(each.public_key, each.private_key)
+    return tuple(Credential(each.public_key, each.private_key) for each in found)
+
+
+def _check(record: Node, witness: bytes, log: bytes, held: set[bytes]) -> None:
     found = {
         WITNESS: witness == record.witness_key,
         LOG: log == record.log_key,
-        TRANSPORT: certificate in {each.der for each in record.certificates},
+        TRANSPORT: not held.isdisjoint(each.der for each in record.certificates),
     }
     wrong = [file for file, fits in found.items() if not fits]
     if wrong:
         raise LedgerError(Code.KEY_MISMATCH, f"{', '.join(wrong)} of {record.node_id}")
 
 
-class _Once:
+class AskOnce:
     """Asks for a passphrase once and remembers it."""
 
     def __init__(self, ask: AskPassphrase) -> None:
@@ -145,6 +222,7 @@ class _Once:
         self._answer: bytes | None = None
 
     def __call__(self, path: Path) -> bytes:
+        """The passphrase."""
         if self._answer is None:
             self._answer = self._ask(path)
         return self._answer

@@ -3,17 +3,21 @@
 import asyncio
 import itertools
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
+from twinledger.client.profile import Profile
 from twinledger.consensus import Index
+from twinledger.consortium.members import CONSORTIUM_KEY, Consortium
 from twinledger.execution.results import Execution
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.node.assembly import Parts, assemble
+from twinledger.node.assembly import Parts, assemble, diallings
 from twinledger.node.configuration import Configuration
 from twinledger.node.foundation import Foundation
+from twinledger.node.replica import now_us
 from twinledger.node.serving import Ports
+from twinledger.node.validity import ValidityWatch
 from twinledger.storage import DataFolder
 
 _HOUSEKEEPING_S: Final = 0.2
@@ -31,6 +35,7 @@ class Node:
     parts: Parts
     ports: Ports
     _stopping: bool = False
+    _ways_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     async def start(
@@ -38,25 +43,31 @@ class Node:
         folder: DataFolder,
         configuration: Configuration,
         ask: AskPassphrase = passphrase_of_environment,
+        given: Profile | None = None,
     ) -> Self:
         """Open the stores, put the parts together, and open the ports.
+
+        `given` holds node records of a later height than this node may have reached.
 
         Raises:
             LedgerError: what is wrong with genesis, keys, data or addresses.
             StorageFailure: the disk refused.
         """
-        foundation = Foundation.open(folder, configuration, ask)
+        foundation = Foundation.open(folder, configuration, ask, given)
         try:
             parts = assemble(foundation)
             node = cls(foundation, parts, Ports(foundation, parts))
             parts.applier.executed = node._executed
             parts.replica.leadership_changed = node._leadership_changed
             parts.submission.refusing = node._refusal
+            foundation.records.listen(node._records_changed)
             await node.ports.open()
         except BaseException:
             foundation.stores.close()
             raise
         logger.info("the node is up", extra={"height": parts.feed.height})
+        if configuration.transport.insecure:
+            logger.warning("nothing is encrypted, and nobody who connects is checked")
         return node
 
     async def run_until(self, stop: asyncio.Event) -> None:
@@ -69,6 +80,7 @@ class Node:
                 group.create_task(parts.proposer.run(), name="forwarder"),
                 group.create_task(parts.replica.transport.run(), name="transport"),
                 group.create_task(self._keep_house(), name="housekeeping"),
+                group.create_task(self._keep_ways(), name="ways to peers"),
             ]
             await stop.wait()
             await self._leave()
@@ -92,8 +104,11 @@ class Node:
 
     async def _keep_house(self) -> None:
         disk_watch, memory = self.parts.disk_watch, self.foundation.memory
+        validity, records = ValidityWatch(), self.foundation.records
         for beat in itertools.count():
             disk_watch.look()
+            if not records.insecure:
+                validity.look(records.own, now_us())
             self.parts.replica.note_acknowledged(memory)
             if beat % _SAVE_MEMORY_EVERY == 0 and not disk_watch.low:
                 memory.save()
@@ -101,8 +116,27 @@ class Node:
             self.parts.proposer.wake()
             await asyncio.sleep(_HOUSEKEEPING_S)
 
+    def _records_changed(self) -> None:
+        self._ways_changed.set()
+        self.parts.replica.transport.follow(diallings(self.foundation))
+
+    async def _keep_ways(self) -> None:
+        """Show a new certificate of this node's as soon as its record names it."""
+        held, records = self.foundation.held, self.foundation.records
+        while True:
+            await self._ways_changed.wait()
+            self._ways_changed.clear()
+            try:
+                if await held.look(records.own):
+                    self.parts.replica.transport.follow(diallings(self.foundation))
+            except LedgerError as error:
+                logger.warning("a transport key is unusable", extra={"reason": str(error)})
+
     def _executed(self, execution: Execution) -> None:
         height = execution.header.height
+        leaf = execution.writes.get(CONSORTIUM_KEY)
+        nodes = None if leaf is None else [node for _, node in Consortium.decode(leaf).nodes]
+        self.foundation.records.executed(height, nodes)
         self.parts.submission.executed(execution)
         self.parts.feed.advance(height)
         self.parts.replica.applied(Index(height))

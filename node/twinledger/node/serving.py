@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 import grpc
@@ -10,12 +11,18 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
+from twinledger.client.channels import Credential
 from twinledger.node.assembly import Parts
 from twinledger.node.foundation import Foundation
-from twinledger.node.ports import listen, new_server
+from twinledger.node.ports import (
+    credentials_for_clients,
+    credentials_for_peers,
+    listen,
+    new_server,
+)
 from twinledger.node.services.consortium_service import ConsortiumService
 from twinledger.node.services.gate import Gate
-from twinledger.node.services.handlers import service_handler
+from twinledger.node.services.handlers import Told, certificate, nothing, service_handler
 from twinledger.node.services.ledger_service import LedgerService
 from twinledger.node.services.operator_service import OperatorService
 from twinledger.node.services.peer_service import PeerService
@@ -39,7 +46,7 @@ class Ports:
 
     def __init__(self, foundation: Foundation, parts: Parts) -> None:
         """Register every service; no port is open yet."""
-        self._listen = foundation.configuration.listen
+        self._foundation = foundation
         self._health: Any = HealthServicer()
         self._clients, self._peers = new_server(), new_server()
         self._names = [reflection.SERVICE_NAME, health.SERVICE_NAME]
@@ -50,7 +57,7 @@ class Ports:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._clients)
         reflection.enable_server_reflection(self._names, self._clients)
         peers = _peer_service(foundation, parts)
-        _register(self._peers, peer_service_pb2.DESCRIPTOR, peers, Gate())
+        _register(self._peers, peer_service_pb2.DESCRIPTOR, peers, Gate(), certificate)
 
     async def open(self) -> None:
         """Open both ports.
@@ -60,10 +67,17 @@ class Ports:
         """
         for name in ("", *self._names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        listen(self._clients, self._listen.client)
-        listen(self._peers, self._listen.peer)
+        addresses, records = self._foundation.configuration.listen, self._foundation.records
+        secure = not records.insecure
+        for_clients = credentials_for_clients(self._shown) if secure else None
+        for_peers = credentials_for_peers(self._shown, records.roots) if secure else None
+        listen(self._clients, addresses.client, for_clients)
+        listen(self._peers, addresses.peer, for_peers)
         await self._peers.start()
         await self._clients.start()
+
+    def _shown(self) -> Sequence[Credential]:
+        return self._foundation.records.shown(self._foundation.held.held)
 
     async def leave(self) -> None:
         """Tell whoever asks for this node's health that it is going."""
@@ -75,10 +89,14 @@ class Ports:
 
 
 def _register(
-    server: grpc.aio.Server, file: FileDescriptor, implementation: object, gate: Gate
+    server: grpc.aio.Server,
+    file: FileDescriptor,
+    implementation: object,
+    gate: Gate,
+    told: Told = nothing,
 ) -> ServiceDescriptor:
     (service,) = file.services_by_name.values()
-    server.add_generic_rpc_handlers((service_handler(service, implementation, gate),))
+    server.add_generic_rpc_handlers((service_handler(service, implementation, gate, told),))
     return service
 
 
@@ -100,6 +118,7 @@ def _client_services(foundation: Foundation, parts: Parts) -> dict[FileDescripto
             parts.pool,
             parts.disk_watch,
             parts.feed,
+            foundation.records,
             started_s=time.monotonic(),
         ),
     }
@@ -115,4 +134,5 @@ def _peer_service(foundation: Foundation, parts: Parts) -> PeerService:
         parts.submission,
         parts.preparation,
         foundation.limits,
+        foundation.records,
     )

@@ -1,23 +1,25 @@
 """Streams between nodes: one outgoing stream to each peer, with a bounded queue before it.
 
 Consensus bears lost messages, so a full queue or a broken stream drops them and says so to the
-core; it never waits. Bytes and messages are bounded for each peer.
+core; it never waits. Bytes and messages are bounded for each peer. Peers come, go and are dialled
+anew as the node records say.
 """
 
 import asyncio
+import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import grpc
 
-from twinledger.client.channels import open_channel
 from twinledger.client.failures import from_rpc
 from twinledger.consensus import Append, Message, NodeId
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node import consensus_wire
+from twinledger.node.dialling import Dialling, Way
 from twinledger.v1.peer_service_pb2 import (
     ConsensusBatch,
     ConsensusMessage,
@@ -37,11 +39,16 @@ MAX_QUEUED_BYTES: Final = 32 << 20
 MAX_BATCH_BYTES: Final = 4 << 20
 _FIRST_RETRY_S: Final = 0.05
 _LAST_RETRY_S: Final = 1.0
-_REDIAL_MS: Final = 100
-"""gRPC's own pause between connections: the pauses above are to count."""
 _FORWARD_TIMEOUT_S: Final = 2.0
 _TROUBLES: Final = frozenset(
-    {Code.PEER_MISMATCH, Code.PEER_UNKNOWN, Code.PEER_REGRESSED, Code.WRONG_CHAIN}
+    {
+        Code.PEER_MISMATCH,
+        Code.PEER_UNKNOWN,
+        Code.PEER_REGRESSED,
+        Code.PEER_CERTIFICATE,
+        Code.WRONG_CHAIN,
+        Code.BAD_CERTIFICATE,
+    }
 )
 """What time alone does not mend."""
 
@@ -59,7 +66,8 @@ class Peer:
     """The way to one other node."""
 
     node_id: NodeId
-    address: str
+    dialling: Dialling
+    """Where it is, what it must show, and what this node shows."""
     hello: Callable[[], PeerHello]
     """What this node greets with now."""
     check: Callable[[PeerHello], None] = lambda _: None
@@ -74,6 +82,14 @@ class Peer:
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
     _redial: asyncio.Event = field(default_factory=asyncio.Event)
     _channel: grpc.aio.Channel | None = None
+    _way: Way | None = None
+    _until_redialled: asyncio.Timeout | None = None
+    _looking: "asyncio.Task[None] | None" = None
+
+    @property
+    def address(self) -> str:
+        """Where it is dialled, host:port."""
+        return self.dialling.address
 
     def send(self, message: Message) -> None:
         """Queue a message; drop it when the queue is full."""
@@ -95,16 +111,15 @@ class Peer:
     async def run(self) -> None:
         """Keep a stream up for ever; reconnect with growing pauses while the peer is away."""
         pause = _FIRST_RETRY_S
-        async with open_channel(self.address, redial_ms=_REDIAL_MS) as self._channel:
-            while True:
-                try:
-                    await self._exchange()
-                except (grpc.aio.AioRpcError, LedgerError) as error:
-                    if self.connected:
-                        pause = _FIRST_RETRY_S
-                    self._failed(error)
+        try:
+            for number in itertools.count():
+                was_up = await self._dial(number)
                 self._disconnect()
-                pause = await self._wait_to_dial(pause)
+                pause = await self._wait_to_dial(_FIRST_RETRY_S if was_up else pause)
+        finally:
+            self._disconnect()
+            if self._looking is not None:
+                self._looking.cancel()
 
     async def _wait_to_dial(self, pause: float) -> float:
         """Wait out a pause, or less if the peer is heard. Return the next pause."""
@@ -115,6 +130,32 @@ class Peer:
             return min(2 * pause, _LAST_RETRY_S)
         self._redial.clear()
         return _FIRST_RETRY_S
+
+    def redial(self, dialling: Dialling) -> None:
+        """Dial as `dialling` says; a stream that came about another way is left at once."""
+        self.dialling = dialling
+        if self._until_redialled is not None and self._way not in dialling.ways:
+            self._until_redialled.reschedule(asyncio.get_running_loop().time())
+
+    async def _dial(self, number: int) -> bool:
+        """Keep a stream for as long as it lasts; return whether it was up."""
+        try:
+            async with asyncio.timeout(None) as self._until_redialled:
+                self._way = self.dialling.way(number)
+                async with self._way.open() as channel:
+                    self._channel = channel
+                    try:
+                        await self._exchange(channel)
+                    finally:
+                        self._channel = None
+        except (grpc.aio.AioRpcError, LedgerError) as error:
+            self._failed(error)
+        except TimeoutError:
+            logger.info("peer is dialled anew", extra={"peer": self.node_id})
+            return True
+        finally:
+            self._until_redialled = None
+        return self.connected
 
     async def forward(self, transactions: Sequence[bytes]) -> list[ForwardRefusal]:
         """Hand transactions to this node as the leader; return those it refused.
@@ -131,12 +172,15 @@ class Peer:
             )
         except grpc.aio.AioRpcError as error:
             raise LedgerError(Code.CONNECTION_LOST, f"{self.node_id}: {error.details()}") from error
+        except asyncio.CancelledError as error:
+            # A channel that is closed cancels its calls, and that looks as if we were cancelled.
+            if _is_cancelled():
+                raise
+            raise LedgerError(Code.CONNECTION_LOST, f"{self.node_id} is dialled anew") from error
         return list(response.refusals)
 
-    async def _exchange(self) -> None:
-        if self._channel is None:
-            return
-        call = _stub(self._channel).Exchange(self._outgoing())
+    async def _exchange(self, channel: grpc.aio.Channel) -> None:
+        call = _stub(channel).Exchange(self._outgoing())
         try:
             async for response in call:
                 self._greeted(response.hello)
@@ -153,12 +197,31 @@ class Peer:
     def _failed(self, error: grpc.aio.AioRpcError | LedgerError) -> None:
         """Say why a stream ended; what an operator must act on stays in the status."""
         reason = from_rpc(error, self.address) if isinstance(error, grpc.RpcError) else error
+        if reason.code is Code.CONNECTION_LOST:
+            if self.connected:
+                self._warn(reason)
+                self.trouble = ""
+            if self._looking is None or self._looking.done():
+                # Beside the retries: looking takes some seconds when nothing answers.
+                self._looking = asyncio.create_task(self._look())
+            return
         trouble = f"{self.node_id}: {reason.message}" if reason.code in _TROUBLES else ""
         if self.connected or trouble != self.trouble:
-            logger.warning(
-                "stream to peer lost", extra={"peer": self.node_id, "reason": str(reason)}
-            )
+            self._warn(reason)
         self.trouble = trouble
+
+    async def _look(self) -> None:
+        """Find out whether it is TLS that keeps the two apart: gRPC says only that it is lost."""
+        mistake = await self.dialling.mistake()
+        if self.connected:
+            return
+        trouble = f"{self.node_id}: {mistake.message}" if mistake else ""
+        if mistake is not None and trouble != self.trouble:
+            self._warn(mistake)
+        self.trouble = trouble
+
+    def _warn(self, reason: LedgerError) -> None:
+        logger.warning("stream to peer lost", extra={"peer": self.node_id, "reason": str(reason)})
 
     async def _outgoing(self) -> AsyncIterator[ExchangeRequest]:
         yield ExchangeRequest(hello=self.hello())
@@ -186,6 +249,12 @@ class Peer:
         self.lost(self.node_id)
 
 
+def _is_cancelled() -> bool:
+    """Whether somebody wants the running task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 def _stub(channel: grpc.aio.Channel) -> "PeerServiceAsyncStub":
     # The generated stub serves both kinds of channel; only its type is written twice.
     return PeerServiceStub(channel)  # type: ignore[return-value]
@@ -193,9 +262,14 @@ def _stub(channel: grpc.aio.Channel) -> "PeerServiceAsyncStub":
 
 @dataclass(slots=True)
 class Transport:
-    """All peers of this node."""
+    """All peers of this node, as the records name them."""
 
-    peers: dict[NodeId, Peer]
+    make: Callable[[NodeId, Dialling], Peer]
+    lost: Callable[[NodeId], None] = lambda _: None
+    """Told when messages to a node were lost."""
+    peers: dict[NodeId, Peer] = field(default_factory=dict)
+    _group: asyncio.TaskGroup | None = None
+    _tasks: "dict[NodeId, asyncio.Task[None]]" = field(default_factory=dict)
 
     def send(self, messages: Sequence[Message]) -> None:
         """Queue messages, each for its recipient."""
@@ -204,8 +278,38 @@ class Transport:
             if peer is not None:
                 peer.send(message)
 
+    def follow(self, diallings: Iterable[tuple[NodeId, Dialling]]) -> None:
+        """Have exactly these peers; redial those whose ways have changed."""
+        wanted = dict(diallings)
+        for gone in self.peers.keys() - wanted.keys():
+            del self.peers[gone]
+            if gone in self._tasks:
+                self._tasks.pop(gone).cancel()
+        for node_id, dialling in wanted.items():
+            peer = self.peers.get(node_id)
+            if peer is None:
+                self._add(node_id, dialling)
+            elif peer.dialling != dialling:
+                peer.redial(dialling)
+
     async def run(self) -> None:
         """Keep every stream up; ends only by cancellation or a fault of this program."""
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as self._group:
             for peer in self.peers.values():
-                group.create_task(peer.run(), name=f"stream to {peer.node_id}")
+                self._start(peer)
+            # The group may have nobody to wait for: a consortium begins with one node.
+            await asyncio.Event().wait()
+
+    def _add(self, node_id: NodeId, dialling: Dialling) -> None:
+        peer = self.peers[node_id] = self.make(node_id, dialling)
+        peer.lost = self._lost
+        if self._group is not None:
+            self._start(peer)
+
+    def _lost(self, node_id: NodeId) -> None:
+        self.lost(node_id)
+
+    def _start(self, peer: Peer) -> None:
+        if self._group is not None:
+            task = self._group.create_task(peer.run(), name=f"stream to {peer.node_id}")
+            self._tasks[peer.node_id] = task

@@ -23,6 +23,9 @@ class NodeRecord(google.protobuf.message.Message):
     PEER_ADDRESS_FIELD_NUMBER: builtins.int
     CLIENT_ADDRESS_FIELD_NUMBER: builtins.int
     VOTER_FIELD_NUMBER: builtins.int
+    WITNESS_KEY_FIELD_NUMBER: builtins.int
+    LOG_KEY_FIELD_NUMBER: builtins.int
+    CERTIFICATES_FIELD_NUMBER: builtins.int
     node_id: builtins.str
     """The node's id, never used twice."""
     peer_address: builtins.str
@@ -31,6 +34,14 @@ class NodeRecord(google.protobuf.message.Message):
     """Where clients reach it, host:port."""
     voter: builtins.bool
     """True when it takes part in ordering."""
+    witness_key: builtins.bytes
+    """The Ed25519 key it cosigns heads with, 32 bytes."""
+    log_key: builtins.bytes
+    """The Ed25519 key of the log's own line under a head it serves, 32 bytes."""
+    @property
+    def certificates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NodeCertificate]:
+        """What it may show when it is connected to, one or two, the newest last."""
+
     def __init__(
         self,
         *,
@@ -38,10 +49,35 @@ class NodeRecord(google.protobuf.message.Message):
         peer_address: builtins.str = ...,
         client_address: builtins.str = ...,
         voter: builtins.bool = ...,
+        witness_key: builtins.bytes = ...,
+        log_key: builtins.bytes = ...,
+        certificates: collections.abc.Iterable[global___NodeCertificate] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["client_address", b"client_address", "node_id", b"node_id", "peer_address", b"peer_address", "voter", b"voter"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["certificates", b"certificates", "client_address", b"client_address", "log_key", b"log_key", "node_id", b"node_id", "peer_address", b"peer_address", "voter", b"voter", "witness_key", b"witness_key"]) -> None: ...
 
 global___NodeRecord = NodeRecord
+
+@typing.final
+class NodeCertificate(google.protobuf.message.Message):
+    """A certificate of a node's transport."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DER_FIELD_NUMBER: builtins.int
+    VALID_UNTIL_US_FIELD_NUMBER: builtins.int
+    der: builtins.bytes
+    """X.509, DER: self-signed, ECDSA P-256."""
+    valid_until_us: builtins.int
+    """Until when it counts; microseconds since 1970."""
+    def __init__(
+        self,
+        *,
+        der: builtins.bytes = ...,
+        valid_until_us: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["der", b"der", "valid_until_us", b"valid_until_us"]) -> None: ...
+
+global___NodeCertificate = NodeCertificate
 
 @typing.final
 class Member(google.protobuf.message.Message):

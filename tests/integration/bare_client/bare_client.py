@@ -6,6 +6,7 @@ What it repeats of the signing recipe it repeats on purpose: it stands for a str
 import hashlib
 import os
 import time
+import tomllib
 from dataclasses import dataclass
 
 import grpc
@@ -62,9 +63,33 @@ def create_body(chain_id: bytes, identity: str, seed: bytes, twin_id: str) -> by
     return body.SerializeToString()
 
 
-def submit(address: str, signed: Signed) -> ledger_service_pb2.TransactionStatus:
+@dataclass(frozen=True)
+class Node:
+    """A node of a profile, as its TOML has it."""
+
+    id: str
+    client_address: str
+    certificates: list[str]
+
+
+def read_profile(text: str) -> list[Node]:
+    """Follow docs/formats, "Profile"."""
+    nodes = tomllib.loads(text)["nodes"]
+    return [Node(each["id"], each["client_address"], each["certificates"]) for each in nodes]
+
+
+def open_channel(node: Node) -> grpc.Channel:
+    """Trust the node's certificates and no others."""
+    lines = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----\n")
+    pem = "".join(f"{lines[0]}\n{der}\n{lines[1]}" for der in node.certificates)
+    name = ("grpc.ssl_target_name_override", f"{node.id}.twinledger")
+    credentials = grpc.ssl_channel_credentials(pem.encode())
+    return grpc.secure_channel(node.client_address, credentials, options=[name])
+
+
+def submit(node: Node, signed: Signed) -> ledger_service_pb2.TransactionStatus:
     """Submit and wait until a block holds it."""
-    with grpc.insecure_channel(address) as channel:
+    with open_channel(node) as channel:
         stub = ledger_service_pb2_grpc.LedgerServiceStub(channel)
         request = ledger_service_pb2.SubmitRequest(
             transaction=signed.raw, wait_for=ledger_service_pb2.WAIT_FOR_COMMITTED
@@ -72,9 +97,9 @@ def submit(address: str, signed: Signed) -> ledger_service_pb2.TransactionStatus
         return stub.Submit(request, timeout=DEADLINE_SECONDS).status
 
 
-def read_twin(address: str, twin_id: str, min_height: int) -> twin_service_pb2.Twin:
+def read_twin(node: Node, twin_id: str, min_height: int) -> twin_service_pb2.Twin:
     """Read a twin as it is at a height or later."""
-    with grpc.insecure_channel(address) as channel:
+    with open_channel(node) as channel:
         stub = twin_service_pb2_grpc.TwinServiceStub(channel)
         request = twin_service_pb2.GetTwinRequest(twin_id=twin_id, min_height=min_height)
         return stub.GetTwin(request, timeout=DEADLINE_SECONDS).twin

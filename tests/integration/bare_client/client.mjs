@@ -2,10 +2,10 @@
 // transaction that creates a twin, and reads the twin back.
 //
 //   node client.mjs sign SEED BODY            prints the transaction id and the signature (hex)
-//   node client.mjs create PROTOS ADDRESS CHAIN IDENTITY SEED TWIN
+//   node client.mjs create PROTOS ADDRESS NAME CERTIFICATE CHAIN IDENTITY SEED TWIN
 //                                             prints the receipt and the twin
 //
-// SEED, BODY and CHAIN are hex; the output is one JSON object.
+// SEED, BODY and CHAIN are hex, CERTIFICATE is base64; the output is one JSON object.
 import { createHash, createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
 import { join } from "node:path";
 
@@ -53,7 +53,13 @@ async function encodeTransaction(protos, chainId, identity, key, operation) {
   return [transactionId(body), encode("twinledger.v1.SignedTransaction", { body, signatures })];
 }
 
-function service(protos, name, file, address) {
+// Trusts one certificate and no other, under the name that stands in it.
+function credentials(certificate) {
+  const pem = `-----BEGIN CERTIFICATE-----\n${certificate}\n-----END CERTIFICATE-----\n`;
+  return grpc.credentials.createSsl(Buffer.from(pem));
+}
+
+function service(protos, name, file, node) {
   const definition = protoLoader.loadSync(`twinledger/v1/${file}`, {
     includeDirs: [protos],
     longs: String,
@@ -61,7 +67,9 @@ function service(protos, name, file, address) {
     oneofs: true,
   });
   const { twinledger } = grpc.loadPackageDefinition(definition);
-  return new twinledger.v1[name](address, grpc.credentials.createInsecure());
+  return new twinledger.v1[name](node.address, credentials(node.certificate), {
+    "grpc.ssl_target_name_override": node.name,
+  });
 }
 
 function call(client, method, request) {
@@ -71,7 +79,8 @@ function call(client, method, request) {
   });
 }
 
-async function create(protos, address, chain, identity, seed, twinId) {
+async function create(protos, address, name, certificate, chain, identity, seed, twinId) {
+  const node = { address, name, certificate };
   const key = keyOf(Buffer.from(seed, "hex"));
   const operation = {
     createTwin: {
@@ -82,8 +91,8 @@ async function create(protos, address, chain, identity, seed, twinId) {
   };
   const chainId = Buffer.from(chain, "hex");
   const [id, transaction] = await encodeTransaction(protos, chainId, identity, key, operation);
-  const ledger = service(protos, "LedgerService", "ledger_service.proto", address);
-  const twins = service(protos, "TwinService", "twin_service.proto", address);
+  const ledger = service(protos, "LedgerService", "ledger_service.proto", node);
+  const twins = service(protos, "TwinService", "twin_service.proto", node);
   const { status } = await call(ledger, "Submit", { transaction, waitFor: "WAIT_FOR_COMMITTED" });
   const { twin } = await call(twins, "GetTwin", { twinId, minHeight: status.receipt.height });
   ledger.close();

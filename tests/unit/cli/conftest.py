@@ -25,8 +25,9 @@ def profile(node: FakeNode, tmp_path: Path) -> Path:
     Identity.generate("utility/gateway").save(tmp_path / "gateway.key")
     path = tmp_path / "profile.toml"
     path.write_text(
-        f'addresses = ["{node.address}"]\nchain_id = "{node.ledger.chain_id.hex()}"\n'
-        'key = "gateway.key"\n'
+        f'chain_id = "{node.ledger.chain_id.hex()}"\ninsecure = true\nkey = "gateway.key"\n'
+        f'[[nodes]]\nid = "{node.name}"\nclient_address = "{node.address}"\n'
+        'peer_address = "127.0.0.1:1"\n'
     )
     return path
 

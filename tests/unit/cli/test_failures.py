@@ -59,14 +59,9 @@ def test_an_option_goes_before_the_environment(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "addresses"),
-        ("addresses = []", "addresses"),
-        ("addresses = [1]", "addresses"),
-        ('addresses = "a:1"', "addresses"),
-        ('addresses = ["a:1"]\nkey = 5', "key is text"),
-        ('addresses = ["a:1"]\nkey = "nowhere.key"', "nowhere.key"),
-        ('addresses = ["a:1"]\ncolour = "red"', "colour"),
-        ("addresses = [", "profile.toml"),
+        ("", "chain_id"),
+        ("colour = 1", "colour"),
+        ("chain_id = [", "profile.toml"),
     ],
 )
 def test_a_profile_that_is_wrong_is_named(

@@ -93,11 +93,17 @@ def test_a_node_is_not_made_for_a_genesis_file_that_lacks_a_signature(
     assert not (folder / "data").exists()
 
 
-def test_a_node_that_runs_tells_its_state(run: Run, node: FakeNode) -> None:
-    told = json.loads(run("node", "status", "--node", node.address, "--json").stdout)
+def test_a_node_that_runs_tells_its_state(talk: Run, node: FakeNode) -> None:
+    told = json.loads(talk("node", "status", "--node", node.address, "--json").stdout)
     assert told["running"] is True
     assert told["role"] == "leader"
-    assert node.name in run("node", "status", "--node", node.address).stdout
+    assert node.name in talk("node", "status", "--node", node.name).stdout
+
+
+def test_a_node_that_the_profile_does_not_name_is_not_asked(talk: Run) -> None:
+    done = talk("node", "status", "--node", "nobody-1", "--json")
+    assert json.loads(done.stderr)["code"] == "NO_SUCH_NODE"
+    assert "node-1" in json.loads(done.stderr)["message"]
 
 
 def test_a_node_that_is_down_tells_why_it_stopped(run: Run, genesis: Path, folder: Path) -> None:

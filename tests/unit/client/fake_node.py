@@ -7,7 +7,7 @@ A `FakeLedger` is what the nodes of one consortium agree on; a `FakeNode` serves
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
@@ -17,6 +17,8 @@ from google.protobuf import duration_pb2
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2, status_pb2
 
+from twinledger.client.certificates import to_pem
+from twinledger.client.channels import Credential
 from twinledger.ledger.catalogue import CATALOGUE
 from twinledger.ledger.errors import Code
 from twinledger.ledger.header import BlockHeader
@@ -162,8 +164,9 @@ class FakeNode(
 ):
     """Serves a fake ledger at an address of its own, from when it is made until `stop`."""
 
-    def __init__(self, ledger: FakeLedger | None = None) -> None:
+    def __init__(self, ledger: FakeLedger | None = None, shown: Sequence[Credential] = ()) -> None:
         self.ledger = ledger or FakeLedger()
+        self.shown = shown
         self.ledger.nodes.append(self)
         self.name = f"node-{len(self.ledger.nodes)}"
         self.steps: deque[Step] = deque()
@@ -186,7 +189,13 @@ class FakeNode(
         add_TwinServiceServicer_to_server(self, self._server)
         add_ConsortiumServiceServicer_to_server(self, self._server)
         add_OperatorServiceServicer_to_server(self, self._server)
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        if shown:
+            pairs = [(each.key, to_pem(each.certificate)) for each in shown]
+            credentials = grpc.ssl_server_credentials(pairs)
+            port = self._server.add_secure_port("127.0.0.1:0", credentials)
+        else:
+            port = self._server.add_insecure_port("127.0.0.1:0")
+        self.address = f"127.0.0.1:{port}"
         self._server.start()
 
     def stop(self) -> None:
@@ -363,7 +372,9 @@ class FakeNode(
         )
         for node in self.ledger.nodes:
             member = response.members.add(name=f"member-{node.name}")
-            member.nodes.add(node_id=node.name, client_address=node.address, voter=True)
+            record = member.nodes.add(node_id=node.name, client_address=node.address, voter=True)
+            for each in reversed(node.shown):
+                record.certificates.add(der=each.certificate, valid_until_us=1)
         return response
 
     def ListIdentities(self, request: Any, context: Any) -> Any:

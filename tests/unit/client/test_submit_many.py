@@ -33,7 +33,7 @@ def updates(count: int) -> list[Operation]:
 async def test_many_transactions_take_few_messages_and_each_has_one_outcome(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
         outcomes = [outcome async for outcome in ledger.submit_many(updates(500))]
     assert sorted(outcome.position for outcome in outcomes) == list(range(500))
     assert all(outcome.receipt.committed for outcome in outcomes)
@@ -45,7 +45,7 @@ async def test_many_transactions_take_few_messages_and_each_has_one_outcome(
 async def test_outcomes_belong_to_the_transactions_at_their_positions(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
         given = [ledger.sign(update) for update in updates(50)]
         outcomes = {o.position: o async for o in ledger.submit_many(given)}
     for position, transaction in enumerate(given):
@@ -63,7 +63,7 @@ async def test_no_more_than_the_window_is_in_flight(node: FakeNode, identity: Id
             asked.append(len(asked) + 1 - taken)
             yield update
 
-    async with connect(node.address, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
         async for _ in ledger.submit_many(source(), window=7):
             taken += 1
     assert taken == 40
@@ -79,7 +79,7 @@ async def test_a_lost_stream_is_opened_at_the_next_node_and_the_same_bytes_are_s
     first, second = nodes(2)
     first.hang_up_after.append(20)
     second.hang_up_after.append(30)
-    async with connect([first.address, second.address], identity=identity) as ledger:
+    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
         outcomes = [o async for o in ledger.submit_many(updates(200), window=64)]
     assert sorted(outcome.position for outcome in outcomes) == list(range(200))
     assert all(outcome.receipt.committed for outcome in outcomes)
@@ -93,7 +93,7 @@ async def test_a_node_that_stops_in_the_middle_loses_nothing(
 ) -> None:
     first, second = nodes(2)
     done = 0
-    async with connect([first.address, second.address], identity=identity) as ledger:
+    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
         async for outcome in ledger.submit_many(updates(300), window=16):
             assert outcome.receipt.committed
             done += 1
@@ -109,7 +109,7 @@ async def test_a_transaction_that_found_no_room_is_sent_again(
     node: FakeNode, identity: Identity
 ) -> None:
     node.steps.extend(Refusal("POOL_FULL", retry_after_us=10_000) for _ in range(25))
-    async with connect(node.address, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
         outcomes = [outcome async for outcome in ledger.submit_many(updates(50))]
     assert all(outcome.receipt.committed for outcome in outcomes)
     assert sum(Counter(node.received).values()) == 75
@@ -119,7 +119,7 @@ async def test_a_transaction_that_found_no_room_is_sent_again(
 async def test_a_node_that_takes_nothing_any_more_is_left(nodes: Nodes, identity: Identity) -> None:
     first, second = nodes(2)
     first.steps.extend(Refusal("STOPPING") for _ in range(5))
-    async with connect([first.address, second.address], identity=identity) as ledger:
+    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
         outcomes = [outcome async for outcome in ledger.submit_many(updates(5))]
     assert all(outcome.receipt.committed for outcome in outcomes)
     assert second.received
@@ -131,7 +131,7 @@ async def test_what_befalls_one_transaction_stays_with_it(
 ) -> None:
     node.steps.append(Refusal("BAD_SIGNATURE"))
     node.ledger.outcomes.append("VERSION_MISMATCH")
-    async with connect(node.address, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
         outcomes = {o.position: o async for o in ledger.submit_many(updates(3))}
     codes = {position: o.error.code if o.error else None for position, o in outcomes.items()}
     assert codes == {0: Code.BAD_SIGNATURE, 1: Code.VERSION_MISMATCH, 2: None}
@@ -144,7 +144,7 @@ async def test_silence_until_the_deadline_leaves_the_outcome_unknown(
     node: FakeNode, identity: Identity
 ) -> None:
     node.steps.append(Silence())
-    async with connect(node.address, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
         many = ledger.submit_many(updates(2), timeout_seconds=0.4)
         outcomes = {outcome.position: outcome async for outcome in many}
     assert isinstance(outcomes[0].error, OutcomeUnknown)
@@ -154,7 +154,7 @@ async def test_silence_until_the_deadline_leaves_the_outcome_unknown(
 @looped
 async def test_refusals_until_the_deadline_say_so(node: FakeNode, identity: Identity) -> None:
     node.steps.extend(Refusal("POOL_FULL", retry_after_us=50_000) for _ in range(200))
-    async with connect(node.address, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
         many = ledger.submit_many(updates(1), timeout_seconds=0.4)
         outcomes = [outcome async for outcome in many]
     assert outcomes[0].error is not None
@@ -176,7 +176,7 @@ async def test_a_source_that_fails_raises_once_the_outcomes_before_it_are_there(
         async for outcome in ledger.submit_many(source()):
             found.append(outcome.position)  # noqa: PERF401 - kept when the source raises
 
-    async with connect(node.address, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
         with pytest.raises(LedgerError, match="line 4"):
             await take_all(ledger)
     assert sorted(found) == [0, 1, 2]
@@ -186,7 +186,7 @@ async def test_a_source_that_fails_raises_once_the_outcomes_before_it_are_there(
 async def test_without_waiting_an_outcome_only_says_that_a_node_took_charge(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
         outcomes = [o async for o in ledger.submit_many(updates(3), wait=False)]
     assert [o.status.stage for o in outcomes if o.status] == [Stage.PENDING] * 3
     with pytest.raises(LedgerError):
@@ -195,5 +195,5 @@ async def test_without_waiting_an_outcome_only_says_that_a_node_took_charge(
 
 @looped
 async def test_nothing_to_submit_ends_at_once(node: FakeNode, identity: Identity) -> None:
-    async with connect(node.address, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
         assert [outcome async for outcome in ledger.submit_many([])] == []

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from twinledger.client.certificates import fingerprint, host_name, to_der, to_pem
+from twinledger.client.certificates import fingerprint, host_names, to_der, to_pem
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node import certificates
 
@@ -43,7 +43,7 @@ def other(
 ) -> bytes:
     """A certificate of this node's name that our own maker would not make."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NODE)])
-    alternative = x509.SubjectAlternativeName([x509.DNSName(host_name(NODE))])
+    alternative = x509.SubjectAlternativeName([x509.DNSName(certificates.host_name(NODE))])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(
         issuer_name=name,
@@ -61,7 +61,9 @@ def other(
 def test_a_made_certificate_is_taken_for_its_node_and_key(pair):
     certificates.check(pair.der, NODE)
     certificates.check_pair(pair.der, pair.key)
-    assert certificates.names_in(pair.der) == ("utility-1.twinledger",)
+    own, common = host_names(pair.der)
+    assert own.endswith(".utility-1.twinledger")
+    assert common == "utility-1.twinledger"
 
 
 def test_a_made_certificate_has_no_end_and_may_sign_no_other(pair):
@@ -73,6 +75,12 @@ def test_a_made_certificate_has_no_end_and_may_sign_no_other(pair):
 
 def test_the_longest_node_id_fits(pair):
     certificates.check(certificates.self_signed("n" * 64, pair.key), "n" * 64)
+
+
+def test_each_key_of_a_node_has_a_name_of_its_own(pair):
+    second = certificates.self_signed(NODE, certificates.generate_key())
+    assert host_names(second)[0] != host_names(pair.der)[0]
+    assert host_names(second)[1] == host_names(pair.der)[1]
 
 
 def test_two_certificates_of_one_node_and_key_differ(pair):
@@ -108,7 +116,7 @@ def test_a_certificate_without_a_name_is_refused(pair):
     now = datetime.now(UTC)
     bare = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(1))
     der = bare.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
-    assert "does not name" in refusal(lambda: certificates.check(der, NODE))
+    assert "no DNS name" in refusal(lambda: certificates.check(der, NODE))
 
 
 def test_another_private_key_does_not_belong_to_a_certificate(pair):

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from twinledger.consensus import NodeId
+from twinledger.consortium.nodes import Node
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.node.dialling import Dialling
+from twinledger.node.node_records import NodeRecords
 from twinledger.node.services.peer_service import PeerService
 from twinledger.node.transport import Peer, Transport
 from twinledger.v1 import peer_service_pb2 as pb
@@ -22,7 +25,8 @@ class Told:
 
     def __init__(self) -> None:
         self.gone = list[NodeId]()
-        self.transport = Transport({PEER: Peer(PEER, "127.0.0.1:1", pb.PeerHello)})
+        self.transport = Transport(lambda node, dialling: Peer(node, dialling, pb.PeerHello))
+        self.transport.follow([(PEER, Dialling("127.0.0.1:1", None))])
 
     def hung_up(self, peer: NodeId) -> None:
         self.gone.append(peer)
@@ -34,8 +38,10 @@ class Memory:
 
 def service(replica: Any, memory: Any) -> PeerService:
     unused: Any = None
+    record = Node(PEER, "127.0.0.1:1", "127.0.0.1:2", True, b"", b"", ())
+    records = NodeRecords(NodeId("me"), [record], 0, insecure=True)
     return PeerService(
-        pb.PeerHello, NodeId("me"), b"chain", memory, replica, unused, unused, unused
+        pb.PeerHello, NodeId("me"), b"chain", memory, replica, unused, unused, unused, records
     )
 
 
@@ -44,7 +50,7 @@ class Stream:
 
     def __init__(self, peers: PeerService, hello: pb.PeerHello) -> None:
         self._over = asyncio.Event()
-        self._answers = peers.exchange(self._requests(hello))
+        self._answers = peers.exchange(self._requests(hello), None)
 
     async def _requests(self, hello: pb.PeerHello) -> AsyncIterator[pb.ExchangeRequest]:
         yield pb.ExchangeRequest(hello=hello)

@@ -28,7 +28,8 @@ from twinledger.node.feed import Feed
 from twinledger.node.pool import Pool
 from twinledger.node.proposer import Proposer
 from twinledger.node.replica import Replica
-from twinledger.node.transport import Transport
+from twinledger.node.transport import Peer, Transport
+from twinledger.v1.peer_service_pb2 import PeerHello
 
 ME, BEFORE = NodeId("me"), NodeId("before")
 TICKS = 10
@@ -50,7 +51,7 @@ class Led:
         )
         self.pool = Pool(max_transactions=100, max_bytes=10_000)
         self.feed = Feed[Any](height=0)
-        transport = Transport({})
+        transport = Transport(lambda node, dialling: Peer(node, dialling, PeerHello))
         replica = Replica(self.core, log, transport, ThreadPoolExecutor(1), 0.001, Limits)
         self.replica = replica
         self.proposer = Proposer(self.pool, replica, transport, Limits, self.feed, 4)

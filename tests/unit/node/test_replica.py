@@ -25,7 +25,8 @@ from twinledger.consensus import (
 from twinledger.ledger.block import BlockBody
 from twinledger.ledger.limits import Limits
 from twinledger.node.replica import Replica, now_us
-from twinledger.node.transport import Transport
+from twinledger.node.transport import Peer, Transport
+from twinledger.v1.peer_service_pb2 import PeerHello
 
 LIMITS = Limits(max_clock_lead_us=10_000_000)
 ME, LEADER = NodeId("me"), NodeId("leader")
@@ -42,7 +43,14 @@ def replica(log: Any = None) -> Replica:
         configuration=Configuration((LEADER, ME)),
         verdict=lambda _, __: Verdict.REFUSE,
     )
-    return Replica(core, log, Transport({}), ThreadPoolExecutor(1), 0.001, lambda: LIMITS)
+    return Replica(
+        core,
+        log,
+        Transport(lambda node, way: Peer(node, way, PeerHello)),
+        ThreadPoolExecutor(1),
+        0.001,
+        lambda: LIMITS,
+    )
 
 
 def append(*times_us: int) -> Append:

@@ -52,10 +52,9 @@ async def count(layout: Layout, acknowledged: Collection[TransactionId]) -> Tall
 
 async def _count_node(layout: Layout, node: NodeEntry) -> NodeChain:
     # Only this node is asked: another one's answer would hide what this one does not have.
-    chain_id = layout.chain_id
-    async with connect(node.client_address, chain_id=chain_id, discover=False) as ledger:
+    async with connect(node.client_address, profile=layout.profile, discover=False) as ledger:
         head = await ledger.head()
-        blocks = read_chain(ledger.blocks(0, head.height), chain_id)
+        blocks = read_chain(ledger.blocks(0, head.height), layout.chain_id)
         return count_blocks([block async for block in blocks])
 
 
@@ -64,7 +63,7 @@ async def read_as(
 ) -> tuple[tuple[LevelReading, ...], Downstream]:
     """A tank's levels and what lies downstream of a pump, as one member's node tells it."""
     async with connect(
-        node.client_address, identity=identity, chain_id=layout.chain_id, discover=False
+        node.client_address, profile=layout.profile, identity=identity, discover=False
     ) as ledger:
         history = [
             _level(update)

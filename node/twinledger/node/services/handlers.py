@@ -17,6 +17,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
+from twinledger.client.certificates import to_der
 from twinledger.ledger.catalogue import CATALOGUE
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.services.gate import Gate
@@ -30,18 +31,35 @@ Context = grpc.aio.ServicerContext[Any, Any]
 Parsed = Message | LedgerError
 
 
+Told = Callable[[Context], tuple[Any, ...]]
+"""What of a call's context a service's methods are told, beside the request."""
+
+
+def nothing(_: Context) -> tuple[()]:
+    """The request alone."""
+    return ()
+
+
+def certificate(context: Context) -> tuple[bytes | None]:
+    """The certificate (DER) that the caller proved to hold; None when nothing is encrypted."""
+    shown = next(iter(context.auth_context().get("x509_pem_cert", ())), None)
+    return (None if shown is None else to_der(shown),)
+
+
 def service_handler(
-    service: ServiceDescriptor, implementation: object, gate: Gate
+    service: ServiceDescriptor, implementation: object, gate: Gate, told: Told = nothing
 ) -> "grpc.GenericRpcHandler[Any, Any]":
     """Return the handler of a whole service.
 
     `implementation` has one coroutine (or async generator, when the response is a stream) for each
-    method, named as the method in snake case.
+    method, named as the method in snake case; it takes the request, and then what `told` returns.
     """
-    handlers = {
-        method.name: _method_handler(method, getattr(implementation, _snake(method.name)), gate)
-        for method in service.methods
-    }
+
+    def handler(method: MethodDescriptor) -> "grpc.RpcMethodHandler[Any, Any]":
+        call = getattr(implementation, _snake(method.name))
+        return _method_handler(method, call, gate, told)
+
+    handlers = {method.name: handler(method) for method in service.methods}
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
 
@@ -50,7 +68,7 @@ def _snake(name: str) -> str:
 
 
 def _method_handler(
-    method: MethodDescriptor, call: Callable[..., Any], gate: Gate
+    method: MethodDescriptor, call: Callable[..., Any], gate: Gate, told: Told
 ) -> "grpc.RpcMethodHandler[Any, Any]":
     request_class = message_factory.GetMessageClass(method.input_type)
 
@@ -63,7 +81,7 @@ def _method_handler(
     wrap = _answer_stream if method.server_streaming else _answer_one
     handler = _HANDLERS[method.client_streaming, method.server_streaming]
     return handler(
-        wrap(method.name, call, gate),
+        wrap(method.name, call, gate, told),
         request_deserializer=parse,
         response_serializer=lambda response: response.SerializeToString(),
     )
@@ -78,12 +96,12 @@ _HANDLERS: Final = {
 
 
 def _answer_one(
-    name: str, call: Callable[..., Awaitable[Message]], gate: Gate
+    name: str, call: Callable[..., Awaitable[Message]], gate: Gate, told: Told
 ) -> Callable[..., Any]:
     async def answer(request: Parsed, context: Context) -> Message:
         try:
             with gate:
-                return await call(_checked(request))
+                return await call(_checked(request), *told(context))
         except LedgerError as error:
             await abort(context, error)
         except Exception:
@@ -94,12 +112,12 @@ def _answer_one(
 
 
 def _answer_stream(
-    name: str, call: Callable[..., AsyncIterator[Message]], gate: Gate
+    name: str, call: Callable[..., AsyncIterator[Message]], gate: Gate, told: Told
 ) -> Callable[..., Any]:
     async def answer(request: Any, context: Context) -> AsyncIterator[Message]:
         try:
             with gate:
-                async for response in call(_checked(request)):
+                async for response in call(_checked(request), *told(context)):
                     yield response
         except LedgerError as error:
             await abort(context, error)

@@ -6,10 +6,12 @@ from importlib.metadata import version
 from typing import Final
 
 from twinledger.consensus import NodeId, Role
+from twinledger.node import validity
 from twinledger.node.disk_watch import DiskWatch
 from twinledger.node.feed import Feed
+from twinledger.node.node_records import NodeRecords
 from twinledger.node.pool import Pool
-from twinledger.node.replica import Replica
+from twinledger.node.replica import Replica, now_us
 from twinledger.node.submission import Outcome
 from twinledger.storage import ChainStore
 from twinledger.v1 import operator_service_pb2 as pb
@@ -34,6 +36,7 @@ class OperatorService:
     pool: Pool
     disk: DiskWatch
     feed: Feed[Outcome]
+    records: NodeRecords
     started_s: float
 
     async def get_status(self, _: pb.GetStatusRequest) -> pb.GetStatusResponse:
@@ -87,6 +90,10 @@ class OperatorService:
             warnings.append(
                 "No leader is known: nothing is ordered until a majority of nodes talk."
             )
+        if self.records.insecure:
+            warnings.append("Nothing is encrypted: transport.insecure is set in node.toml.")
+        elif own := self.records.own:
+            warnings += [said for said in [validity.warning(own, now_us())] if said]
         return warnings + [
             peer.trouble for peer in self.replica.transport.peers.values() if peer.trouble
         ]

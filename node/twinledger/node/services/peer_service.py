@@ -2,11 +2,14 @@
 
 A stream begins with a hello. From then on every message must come from the node of the hello, on
 this chain: a stream that says otherwise is closed with PEER_MISMATCH and nothing of it is stepped.
+The node of the hello must show a certificate of its record, at the hello and at every message; when
+its record changes so that it does not any more, its streams are closed at once.
 """
 
+import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +18,7 @@ from twinledger.execution.execute import block_transactions
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.node import consensus_wire
+from twinledger.node.node_records import NodeRecords
 from twinledger.node.preparation import Preparation
 from twinledger.node.replica import Replica
 from twinledger.node.services.rendering import error_message
@@ -28,9 +32,27 @@ MAX_FORWARDED: Final = 1000
 logger = logging.getLogger(__name__)
 
 
+@dataclass(slots=True, eq=False)
+class _Stream:
+    """An open stream, and how it is closed while nothing comes over it."""
+
+    certificate: bytes | None
+    sender: NodeId | None = None
+    closed_by: LedgerError | None = None
+    until_closed: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
+
+    def close(self, error: LedgerError) -> None:
+        """End it now, with this error."""
+        self.closed_by = error
+        self.until_closed.reschedule(asyncio.get_running_loop().time())
+
+
 @dataclass(slots=True)
 class PeerService:
-    """The implementation; every method serves the rpc of its name."""
+    """The implementation; every method serves the rpc of its name, for whoever shows a certificate.
+
+    The certificate is None only where nothing is encrypted.
+    """
 
     hello: Callable[[], pb.PeerHello]
     """What this node greets with now."""
@@ -41,32 +63,34 @@ class PeerService:
     submission: Submission
     preparation: Preparation
     limits: Callable[[], Limits]
-    _streams: Counter[NodeId] = field(default_factory=Counter)
-    """How many streams of each node are open here."""
+    records: NodeRecords
+    _streams: "set[_Stream]" = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Close streams as soon as their nodes may not have them any more."""
+        self.records.listen(self._close_revoked)
 
     async def exchange(
-        self, requests: AsyncIterator[pb.ExchangeRequest]
+        self, requests: AsyncIterator[pb.ExchangeRequest], certificate: bytes | None
     ) -> AsyncIterator[pb.ExchangeResponse]:
         """Take consensus messages from one node."""
         sender: NodeId | None = None
-        try:
+        stream = _Stream(certificate)
+        async with self._open(stream):
             async for request in requests:
                 if sender is None:
-                    sender = self._greet(request.hello)
-                    self._streams[sender] += 1
+                    stream.sender = sender = self._greet(request.hello, certificate)
                     self.replica.transport.peers[sender].heard()
                     yield pb.ExchangeResponse(hello=self.hello())
                 else:
+                    self.records.check(sender, certificate)
                     self._take_batch(sender, request.consensus.messages)
-        finally:
-            if sender is not None:
-                self._ended(sender)
 
     async def forward_transactions(
-        self, request: pb.ForwardTransactionsRequest
+        self, request: pb.ForwardTransactionsRequest, certificate: bytes | None
     ) -> pb.ForwardTransactionsResponse:
         """Take charge of transactions that a follower's clients submitted."""
-        self._greet(request.hello)
+        self._greet(request.hello, certificate)
         if len(request.transactions) > MAX_FORWARDED:
             raise LedgerError(Code.BAD_REQUEST, f"at most {MAX_FORWARDED} transactions")
         refusals = await self.submission.take_forwarded(request.transactions)
@@ -77,12 +101,37 @@ class PeerService:
             ]
         )
 
-    def _greet(self, hello: pb.PeerHello) -> NodeId:
+    @asynccontextmanager
+    async def _open(self, stream: "_Stream") -> AsyncIterator[None]:
+        self._streams.add(stream)
+        try:
+            async with stream.until_closed:
+                yield
+        except TimeoutError:
+            if stream.closed_by is None:
+                raise
+            raise stream.closed_by from None
+        finally:
+            self._streams.discard(stream)
+            self._ended(stream.sender)
+
+    def _close_revoked(self) -> None:
+        for stream in self._streams:
+            if stream.sender is not None:
+                try:
+                    self.records.check(stream.sender, stream.certificate)
+                except LedgerError as error:
+                    logger.warning(
+                        "a peer stream is closed",
+                        extra={"peer": stream.sender, "reason": str(error)},
+                    )
+                    stream.close(error)
+
+    def _greet(self, hello: pb.PeerHello, certificate: bytes | None) -> NodeId:
         node_id = NodeId(hello.node_id)
         if hello.chain_id != self.chain_id:
             raise LedgerError(Code.WRONG_CHAIN, "the peer orders another chain")
-        if node_id not in self.replica.transport.peers:
-            raise LedgerError(Code.PEER_UNKNOWN, hello.node_id[:64])
+        self.records.check(node_id, certificate)
         if hello.protocol_version != PROTOCOL_VERSION:
             raise LedgerError(
                 Code.PEER_MISMATCH, f"it speaks protocol version {hello.protocol_version}"
@@ -90,13 +139,12 @@ class PeerService:
         self.memory.check(node_id, Shown(hello.boot, hello.height))
         return node_id
 
-    def _ended(self, sender: NodeId) -> None:
+    def _ended(self, sender: NodeId | None) -> None:
         """Tell the core of a node that was killed, whose connections end with it.
 
         Whoever dials anew may be greeted before its old stream is found to be broken.
         """
-        self._streams[sender] -= 1
-        if not self._streams[sender]:
+        if sender is not None and all(stream.sender != sender for stream in self._streams):
             self.replica.hung_up(sender)
 
     def _take_batch(self, sender: NodeId, batch: Sequence[pb.ConsensusMessage]) -> None:

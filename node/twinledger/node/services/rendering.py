@@ -138,6 +138,14 @@ def member_message(member: Member) -> consortium_service_pb2.Member:
                 peer_address=node.peer_address,
                 client_address=node.client_address,
                 voter=node.voter,
+                witness_key=node.witness_key,
+                log_key=node.log_key,
+                certificates=[
+                    consortium_service_pb2.NodeCertificate(
+                        der=each.der, valid_until_us=each.valid_until_us
+                    )
+                    for each in node.certificates
+                ],
             )
             for node in member.nodes
         ],
