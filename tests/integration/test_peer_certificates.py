@@ -17,6 +17,9 @@ from twinledger.client.channels import Credential
 from twinledger.client.diagnosis import diagnose
 from twinledger.consensus import NodeId
 from twinledger.consortium.nodes import NodeCertificate
+from twinledger.node.replica import now_us
+from twinledger.v1.operator_service_pb2 import GetStatusRequest
+from twinledger.v1.operator_service_pb2_grpc import OperatorServiceStub
 from twinledger.v1.peer_service_pb2 import (
     ExchangeRequest,
     ForwardTransactionsRequest,
@@ -74,6 +77,42 @@ def change(node: SingleNode, **certificates: list[Credential]) -> None:
         records.executed(1_000, nodes)
 
     asyncio.run_coroutine_threadsafe(execute(), node.loop).result(10)
+
+
+def let_count_until(node: SingleNode, until_us: int) -> None:
+    """Execute a block by which every certificate counts until then."""
+    records = node.node.foundation.records
+
+    async def execute() -> None:
+        nodes = [
+            replace(
+                record,
+                certificates=tuple(
+                    replace(each, valid_until_us=until_us) for each in record.certificates
+                ),
+            )
+            for record in records.nodes.values()
+        ]
+        records.executed(1_000, nodes)
+
+    asyncio.run_coroutine_threadsafe(execute(), node.loop).result(10)
+
+
+def warnings(node: SingleNode) -> str:
+    status = OperatorServiceStub(node.channel).GetStatus(GetStatusRequest(), timeout=10)
+    return " ".join(status.warnings)
+
+
+def test_when_all_certificates_are_over_everybody_still_gets_through_and_is_warned(node):
+    assert "certificate" not in warnings(node)
+    open_before = Stream(node, node.held[NodeId(HONEST)], HONEST)
+    let_count_until(node, 1)
+    assert f"The certificate of {node.node_id} does not count any more." in warnings(node)
+    opened_after = Stream(node, node.held[NodeId(OTHER)], OTHER)
+    let_count_until(node, now_us() + 700 * 86_400_000_000)
+    assert "certificate" not in warnings(node)
+    change(node)
+    assert open_before.end() == opened_after.end() == "PEER_UNKNOWN"
 
 
 def test_a_removed_node_is_cut_off_within_a_second_open_streams_included(node):

@@ -123,7 +123,7 @@ def public_transports(folder: Path) -> list[bytes]:
     Raises:
         LedgerError: KEY_EXPOSED; CONFIG_INVALID, naming file and fault.
     """
-    return [read_public(path, Purpose.TRANSPORT).public_key for path in _transport_files(folder)]
+    return [read_public(path, Purpose.TRANSPORT).public_key for path in transport_files(folder)]
 
 
 def add_transport(folder: Path, name: str, passphrase: bytes | None = None) -> bytes:
@@ -148,7 +148,7 @@ def forget_transports(folder: Path, keep: Iterable[bytes]) -> list[Path]:
     kept = set(keep)
     gone = [
         path
-        for path in _transport_files(folder)
+        for path in transport_files(folder)
         if read_public(path, Purpose.TRANSPORT).public_key not in kept
     ]
     for path in gone:
@@ -191,13 +191,14 @@ def _stored(name: str, transport: Credential) -> StoredKey:
     return StoredKey(Purpose.TRANSPORT, name, transport.certificate, transport.key)
 
 
-def _transport_files(folder: Path) -> list[Path]:
+def transport_files(folder: Path) -> list[Path]:
+    """The files of a node's transport keys, at least one."""
     # Without any, the first is what is missed.
     return sorted(folder.glob("transport*.key")) or [folder / TRANSPORT]
 
 
 def _read_transports(folder: Path, ask: AskPassphrase) -> tuple[Credential, ...]:
-    found = [read_key(path, Purpose.TRANSPORT, ask) for path in _transport_files(folder)]
+    found = [read_key(path, Purpose.TRANSPORT, ask) for path in transport_files(folder)]
     for each in found:
         check_pair(each.public_key, each.private_key)
     return tuple(Credential(each.public_key, each.private_key) for each in found)
