@@ -92,7 +92,8 @@ class Raft:
             membership.tick(core)
         else:
             election.tick(core)
-        reads.tick(core)
+        if core.reads.forwarded:
+            reads.tick(core)
 
     def step(self, message: Message) -> None:
         """Take a message from a peer. Never raises for what a peer sent: see `dropped`."""
@@ -241,6 +242,12 @@ class Raft:
         return Persist(sequence, hard_state, truncate_from, entries, core.log.commit, promises)
 
     # What can be seen.
+
+    @property
+    def standing(self) -> tuple[Term, Index, Role]:
+        """Term, commit index and role, for whoever looks at all three again and again."""
+        core = self._core
+        return core.term, core.log.commit, core.role
 
     @property
     def role(self) -> Role:

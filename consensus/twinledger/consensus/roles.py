@@ -86,6 +86,10 @@ def _begin(core: Core) -> None:
 
 def abort_reads(core: Core) -> None:
     """Give up the reads under way: whoever was to confirm them does not lead any more."""
+    reads = core.reads
+    if not (reads.rounds or reads.waiting or reads.forwarded):
+        reads.round = 0
+        return
     begun = (read for started in core.reads.rounds for read in started.reads)
     asked = (*begun, *core.reads.waiting)
     local = (read.context for read in asked if read.requester == core.node)

@@ -1,6 +1,7 @@
 """Where each message goes: first what its term says, then what its class says."""
 
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from twinledger.consensus import (
     election,
@@ -31,11 +32,8 @@ from twinledger.consensus.messages import (
     VoteRequest,
     VoteResponse,
 )
+from twinledger.consensus.progress import Progress
 from twinledger.consensus.types import NodeId, Role
-
-FromLeader = Append | Heartbeat | SnapshotOffer | TimeoutNow
-AboutElection = PreVoteRequest | PreVoteResponse | VoteRequest | VoteResponse
-FromFollower = AppendAccepted | AppendRejected | HeartbeatResponse | SnapshotStatus
 
 
 def step(core: Core, message: Message) -> None:
@@ -45,7 +43,7 @@ def step(core: Core, message: Message) -> None:
     if reason is not None:
         core.drop(reason)
         return
-    _dispatch(core, message)
+    HANDLERS[type(message)](core, message)
 
 
 def _is_removed(core: Core, sender: NodeId) -> Reason | None:
@@ -92,63 +90,52 @@ def _answer_past_term(core: Core, message: Message) -> None:
         core.send(StaleTerm(core.node, message.sender, core.term))
 
 
-def _dispatch(core: Core, message: Message) -> None:
-    match message:
-        case Append() | Heartbeat() | SnapshotOffer() | TimeoutNow():
-            _from_leader(core, message)
-        case AppendAccepted() | AppendRejected() | HeartbeatResponse() | SnapshotStatus():
-            _from_follower(core, message)
-        case PreVoteRequest() | PreVoteResponse() | VoteRequest() | VoteResponse():
-            _about_election(core, message)
-        case ReadRequest():
-            reads.on_request(core, message)
-        case ReadResponse():
-            reads.on_response(core, message)
-        case StaleTerm():
-            pass  # all it had to say was its term
-        case _:
-            assert_never(message)
+def _from_follower(
+    take: Callable[[Core, Progress, Any], None],
+) -> Callable[[Core, Any], None]:
+    """Let only a leader hear this, and only from whom it replicates to."""
+
+    def hear(core: Core, message: Any) -> None:
+        if core.role is not Role.LEADER:
+            core.drop(Reason.NOT_LEADER)
+            return
+        progress = core.peers.get(message.sender)
+        if progress is None:
+            core.drop(Reason.UNKNOWN_SENDER)
+            return
+        take(core, progress, message)
+
+    return hear
 
 
-def _from_leader(core: Core, message: FromLeader) -> None:
-    match message:
-        case Append():
-            following.on_append(core, message)
-        case Heartbeat():
-            following.on_heartbeat(core, message)
-        case SnapshotOffer():
-            snapshots.on_offer(core, message)
-        case TimeoutNow():
-            election.on_timeout_now(core, message)
+def _on_heartbeat_response(core: Core, progress: Progress, message: HeartbeatResponse) -> None:
+    replication.on_heartbeat_response(core, progress, message)
+    reads.confirm(core)
 
 
-def _about_election(core: Core, message: AboutElection) -> None:
-    match message:
-        case PreVoteRequest():
-            election.on_pre_vote_request(core, message)
-        case PreVoteResponse():
-            election.on_pre_vote_response(core, message)
-        case VoteRequest():
-            election.on_vote_request(core, message)
-        case VoteResponse():
-            election.on_vote_response(core, message)
+def _has_said_all(_core: Core, _message: StaleTerm) -> None:
+    """Do nothing: all it had to say was its term."""
 
 
-def _from_follower(core: Core, message: FromFollower) -> None:
-    if core.role is not Role.LEADER:
-        core.drop(Reason.NOT_LEADER)
-        return
-    progress = core.peers.get(message.sender)
-    if progress is None:
-        core.drop(Reason.UNKNOWN_SENDER)
-        return
-    match message:
-        case AppendAccepted():
-            replication.on_accepted(core, progress, message)
-        case AppendRejected():
-            replication.on_rejected(core, progress, message)
-        case HeartbeatResponse():
-            replication.on_heartbeat_response(core, progress, message)
-            reads.confirm(core)
-        case SnapshotStatus():
-            snapshots.on_status(core, progress, message)
+HANDLERS: Final[Mapping[type[Message], Callable[[Core, Any], None]]] = {
+    # From a leader.
+    Append: following.on_append,
+    Heartbeat: following.on_heartbeat,
+    SnapshotOffer: snapshots.on_offer,
+    TimeoutNow: election.on_timeout_now,
+    # From a follower.
+    AppendAccepted: _from_follower(replication.on_accepted),
+    AppendRejected: _from_follower(replication.on_rejected),
+    HeartbeatResponse: _from_follower(_on_heartbeat_response),
+    SnapshotStatus: _from_follower(snapshots.on_status),
+    # About elections.
+    PreVoteRequest: election.on_pre_vote_request,
+    PreVoteResponse: election.on_pre_vote_response,
+    VoteRequest: election.on_vote_request,
+    VoteResponse: election.on_vote_response,
+    # Of reads, and of terms.
+    ReadRequest: reads.on_request,
+    ReadResponse: reads.on_response,
+    StaleTerm: _has_said_all,
+}
+"""What each class of message sets off, once its term is settled."""

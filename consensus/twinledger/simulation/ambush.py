@@ -5,8 +5,9 @@ vote and the next one of the same term. So this nemesis watches every message le
 then.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
+from typing import Any
 
 from twinledger.consensus import Append, AppendAccepted, Message, NodeId, VoteRequest, VoteResponse
 from twinledger.simulation.agenda import Agenda
@@ -30,7 +31,7 @@ class Ambush:
         "_plans",
         "_processes",
         "_random",
-        "_stopped",
+        "_strikes",
     )
 
     def __init__(
@@ -49,7 +50,12 @@ class Ambush:
         self._lifecycle = lifecycle
         self._nemesis = nemesis
         self._plans = frozenset(knobs.ambushes)
-        self._stopped = False
+        self._strikes: Mapping[type[Message], Callable[[Process, Any], None]] = {
+            Append: self._leader_speaks,
+            AppendAccepted: self._accepts,
+            VoteRequest: self._rival,
+            VoteResponse: self._votes,
+        }
         self._processes = processes
         self._campaigned = 0
         self._led = 0
@@ -57,21 +63,21 @@ class Ambush:
 
     def stop(self) -> None:
         """Go home."""
-        self._stopped = True
+        self._strikes = {}
 
     def moment(self, process: Process, message: Message) -> None:
         """See a message leave."""
-        if self._stopped or not self._plans:
-            return
-        if isinstance(message, Append):
-            self._leader_speaks(process, message)
-        elif isinstance(message, VoteResponse):
-            if message.granted:
-                self._crash("crash-after-vote", process, briefly=True)
-        elif isinstance(message, VoteRequest):
-            self._rival(process, message)
-        elif isinstance(message, AppendAccepted):
-            self._crash("crash-after-accept", process, rarer=20)
+        strike = self._strikes.get(type(message))
+        if strike is not None:
+            strike(process, message)
+
+    def _votes(self, process: Process, message: VoteResponse) -> None:
+        if message.granted:
+            self._crash("crash-after-vote", process, briefly=True)
+
+    def _accepts(self, process: Process, message: AppendAccepted) -> None:
+        del message
+        self._crash("crash-after-accept", process, rarer=20)
 
     def _leader_speaks(self, process: Process, message: Append) -> None:
         if message.term > self._led:

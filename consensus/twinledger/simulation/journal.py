@@ -51,8 +51,8 @@ class Journal:
         Raises:
             DamagedEntryError: bytes that were to be read do not match their checksum.
         """
-        self._must_keep(low)
-        self._must_keep(high - 1)
+        self.entry(low)
+        self.entry(high - 1)
         taken, size = list[Entry](), 0
         for index in range(low, high):
             entry = self._entries[index - self.base - 1]
@@ -76,12 +76,10 @@ class Journal:
         Raises:
             InvariantBroken: the index is not kept; nobody may ask for it.
         """
-        self._must_keep(index)
-        return self._entries[index - self.base - 1]
-
-    def _must_keep(self, index: int) -> None:
-        if not self.base < index <= self.base + len(self._entries):
+        place = index - self.base - 1
+        if not 0 <= place < len(self._entries):
             raise InvariantBroken("log reader contract", f"{index} was asked for and is not kept")
+        return self._entries[place]
 
     @property
     def kept(self) -> list[Entry]:

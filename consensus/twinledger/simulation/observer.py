@@ -69,12 +69,12 @@ class Observer:
     def check(self, process: Process, raft: Raft) -> None:
         """Check a running node after its core did anything."""
         seen = process.seen
-        term, commit = raft.term, raft.commit
+        term, commit, role = raft.standing
         if term != seen.term:
             if term < seen.term:
                 raise InvariantBroken("monotonicity", f"{process.id} went back to term {term}")
             seen.term = term
-        if seen.led != term and raft.role is _LEADER:
+        if role is _LEADER and seen.led != term:
             self._elected(process, term)
         if commit != seen.commit:
             self._commits(process, raft, commit)

@@ -5,7 +5,8 @@ must not make the node forget them. Everything else may leave at once. An id who
 it had acknowledged promises nothing any more: whoever comes back in its place has a new one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from twinledger.consensus import (
     AppendAccepted,
@@ -22,12 +23,17 @@ from twinledger.simulation.process import Process
 class Promises:
     """Every vote ever given, and the check of each promise against its sender's disk."""
 
-    __slots__ = ("_processes", "_votes")
+    __slots__ = ("_checks", "_processes", "_votes")
 
     def __init__(self, processes: Mapping[NodeId, Process]) -> None:
         """`processes` are all nodes there will ever be."""
         self._processes = processes
         self._votes: dict[tuple[NodeId, int], NodeId] = {}
+        self._checks: Mapping[type[Message], Callable[[Any], None]] = {
+            AppendAccepted: self._acknowledgement,
+            VoteRequest: self._candidacy,
+            VoteResponse: self._vote,
+        }
 
     def voted(self, voter: NodeId, term: int) -> NodeId | None:
         """Return whom a node voted for, as far as a vote or candidacy ever left it."""
@@ -35,11 +41,15 @@ class Promises:
 
     def check(self, message: Message) -> None:
         """Check a message at the moment it leaves."""
-        if isinstance(message, AppendAccepted):
-            self._acknowledgement(message)
-        elif isinstance(message, VoteRequest):
-            self._gives(message.sender, message.term, message.sender)
-        elif isinstance(message, VoteResponse) and message.granted:
+        check = self._checks.get(type(message))
+        if check is not None:
+            check(message)
+
+    def _candidacy(self, message: VoteRequest) -> None:
+        self._gives(message.sender, message.term, message.sender)
+
+    def _vote(self, message: VoteResponse) -> None:
+        if message.granted:
             self._gives(message.sender, message.term, message.recipient)
 
     def _must_be_whole(self, sender: NodeId) -> None:

@@ -57,7 +57,10 @@ class Replica:
     # What happens to a node.
 
     def tick(self, life: Life) -> None:
-        """Let the node's clock tick. A tick that gives nothing to do is no event."""
+        """Let the node's clock tick. A tick that gives nothing to do is no event.
+
+        Nor can it have changed what the observer looks at: a term that rises is to be persisted.
+        """
         process, number = life
         if process.life != number or process.raft is None:
             return
@@ -71,8 +74,6 @@ class Replica:
         if raft.has_ready():
             self._trace.note(self._agenda.now, process.id, "tick")
             self.settle(process, raft)
-        else:
-            self._observer.check(process, raft)
 
     def jump(self, process: Process, ticks: int) -> None:
         """Let the node's clock jump ahead."""
