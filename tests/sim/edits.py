@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from twinledger.consensus.stepping import HANDLERS
+
 
 def edit(patch: pytest.MonkeyPatch, owner: Any, name: str, old: str, new: str) -> None:
     """Replace `old`, which must stand exactly once in the function, and put the result in place."""
@@ -16,3 +18,6 @@ def edit(patch: pytest.MonkeyPatch, owner: Any, name: str, old: str, new: str) -
     code = compile(source.replace(old, new), function.__code__.co_filename, "exec")
     exec(code, function.__globals__, scope)
     patch.setattr(owner, name, scope[name])
+    for kind, handler in HANDLERS.items():
+        if handler is function:
+            patch.setitem(HANDLERS, kind, scope[name])

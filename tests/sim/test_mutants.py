@@ -12,7 +12,7 @@ import pytest
 from twinledger.consensus import HardState, Index, committing, following
 from twinledger.consensus.raft import Raft
 from twinledger.simulation import InvariantBroken, run
-from twinledger.simulation.disk import Disk
+from twinledger.simulation.disk import Disk, Mark
 from twinledger.simulation.electorate import Electorate
 from twinledger.simulation.journal import Journal
 from twinledger.simulation.observer import Observer
