@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from twinledger.consortium.genesis_reader import FORMAT, GENESIS_JSON, read_genesis
+from twinledger.consortium.governed import CONFIGURATION_KEY, configuration_leaf
 from twinledger.consortium.identities import IdentityRecord
 from twinledger.consortium.member_json import member_content
 from twinledger.consortium.members import CONSORTIUM_KEY, Consortium, Member
@@ -90,6 +91,7 @@ class Genesis:
         """What genesis writes into the empty state."""
         return {
             CONSORTIUM_KEY: self.consortium.encode(),
+            CONFIGURATION_KEY: configuration_leaf(self.consortium),
             **{admin.key: admin.encode() for admin in self.admins},
         }
 

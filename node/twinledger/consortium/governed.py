@@ -12,8 +12,19 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import NamedTuple
 
-from twinledger.consensus import Configuration, NodeId
+from twinledger.consensus import BadConfiguration, Configuration, NodeId
 from twinledger.consortium.members import Consortium, Member
+from twinledger.ledger.canonical import encode
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.state import StateView, decode_leaf
+
+CONFIGURATION_KEY = b"configuration"
+"""Where the state keeps the newest configuration: the entry's payload, as canonical bytes."""
+
+
+def configuration_leaf(consortium: Consortium) -> bytes:
+    """The leaf that genesis writes: everybody votes."""
+    return encode(Configuration(tuple(sorted(agreed_nodes(consortium)))).encode())
 
 
 class Step(NamedTuple):
@@ -21,6 +32,19 @@ class Step(NamedTuple):
 
     voters: tuple[NodeId, ...]
     learners: tuple[NodeId, ...]
+
+
+def load_configuration(state: StateView) -> Configuration:
+    """Who orders, as a state has it.
+
+    Raises:
+        LedgerError: DATA_DAMAGED, also when the state has none: genesis writes it.
+    """
+    payload = decode_leaf(state.get(CONFIGURATION_KEY) or b"")
+    try:
+        return Configuration.decode(payload if isinstance(payload, bytes) else b"")
+    except BadConfiguration as error:
+        raise LedgerError(Code.DATA_DAMAGED, f"the state's configuration: {error}") from error
 
 
 def agreed_nodes(consortium: Consortium) -> frozenset[NodeId]:

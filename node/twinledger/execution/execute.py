@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from twinledger.consensus import BadConfiguration, Configuration, EntryKind
 from twinledger.consortium.genesis import Genesis
-from twinledger.consortium.governed import with_votes
+from twinledger.consortium.governed import CONFIGURATION_KEY, with_votes
 from twinledger.consortium.members import CONSORTIUM_KEY, consortium_hash, load_consortium
 from twinledger.execution.judge import BlockJudge
 from twinledger.execution.overlay import Overlay
@@ -14,6 +14,7 @@ from twinledger.execution.prepare import Prepared, prepare
 from twinledger.execution.results import Execution, Ordered, Parent, StateReader
 from twinledger.execution.trees import update_trees
 from twinledger.ledger.block import BlockBody
+from twinledger.ledger.canonical import encode
 from twinledger.ledger.errors import Code, LedgerError, invariant
 from twinledger.ledger.header import BlockHeader, header_hash
 from twinledger.ledger.limits import Limits
@@ -101,11 +102,12 @@ def _by_these_limits(prepared: Prepared, limits: Limits, chain_id: bytes) -> Pre
 
 
 def _record_votes(draft: Overlay, payload: bytes) -> None:
-    """Put into the consortium's leaf who votes from here on."""
+    """Put into the state who orders, and into the consortium's leaf who votes from here on."""
     try:
         configuration = Configuration.decode(payload)
     except BadConfiguration:
         return  # no follower takes it; if it stands in a log all the same, it has one meaning
+    draft.put(CONFIGURATION_KEY, encode(payload))
     before = load_consortium(draft)
     after = with_votes(before, configuration)
     if after != before:

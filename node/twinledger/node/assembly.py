@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from twinledger import consensus
 from twinledger.consensus import Index, NodeId, Raft, Settings, Verdict
 from twinledger.consortium.nodes import Node
+from twinledger.consortium.governed import load_configuration
 from twinledger.execution.results import Parent
 from twinledger.node.applier import Applier
 from twinledger.node.dialling import Dialling
@@ -148,14 +148,12 @@ def _core(foundation: Foundation) -> Raft:
         election_ticks=ticks.election_ticks,
         heartbeat_ticks=ticks.heartbeat_ticks,
     )
-    # Membership is what genesis says until the ledger governs it.
-    voters = tuple(sorted(record.node_id for _, record in foundation.genesis.nodes))
     return Raft(
         settings,
         log,
         hard_state=log.hard_state,
         commit=Index(max(min(log.commit, log.last_index()), applied)),
         applied=Index(applied),
-        configuration=consensus.Configuration(voters),
+        configuration=load_configuration(foundation.stores.chain),
         verdict=lambda _, __: Verdict.REFUSE,
     )

@@ -73,7 +73,12 @@ def test_the_order_of_the_members_in_the_file_does_not_change_the_state():
 def test_the_consortium_is_in_the_state_that_genesis_writes():
     writes = two_members().writes()
     assert Consortium.decode(writes[b"consortium"]) == two_members().consortium
-    assert set(writes) == {b"consortium", b"identity/utility/admin", b"identity/maker/admin"}
+    assert set(writes) == {
+        b"configuration",
+        b"consortium",
+        b"identity/utility/admin",
+        b"identity/maker/admin",
+    }
 
 
 def edited(edit: Callable[[dict[str, Any]], object]) -> bytes:

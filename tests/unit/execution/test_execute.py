@@ -9,7 +9,8 @@ from tests.unit.execution.chain import SECOND_US, START_US, UTILITY, Chain
 from tests.unit.ledger.refusals import refused
 from tests.unit.ledger.wire import admit, create, delete, increment, relate, set_, update
 from tests.unit.twins.naive import naive_whole_root
-from twinledger.consensus import Configuration, EntryKind
+from twinledger.consensus import Configuration, EntryKind, Index
+from twinledger.consortium.governed import CONFIGURATION_KEY, load_configuration
 from twinledger.consortium.members import (
     CONSORTIUM_KEY,
     Consortium,
@@ -43,6 +44,7 @@ def test_genesis_is_the_block_at_height_0(chain: Chain):
     assert header.parent_hash == chain.genesis.chain_id
     assert header.transactions_root == header.receipts_root == EMPTY_ROOT
     assert list(chain.newest.writes) == [
+        b"configuration",
         b"consortium",
         b"identity/maker/admin",
         b"identity/utility/admin",
@@ -140,14 +142,23 @@ def test_a_configuration_records_who_votes_and_counts_the_sets(chain: Chain):
     voters = tuple(sorted(node.node_id for _, node in before.nodes))
     kind = EntryKind.CONFIGURATION
     joint = chain.execute(Configuration(voters[:1], outgoing=voters).encode(), kind=kind)
-    assert joint.writes == {}
+    assert list(joint.writes) == [CONFIGURATION_KEY]
     left = chain.execute(Configuration(voters[:1]).encode(), kind=kind)
     after = Consortium.decode(left.writes[CONSORTIUM_KEY] or b"")
     assert [node.node_id for _, node in after.nodes if node.voter] == list(voters[:1])
     assert after.set_number == before.set_number + 1
     assert left.header.consortium_hash == consortium_hash(after.encode())
     same = chain.execute(Configuration(voters).encode(), kind=kind)
-    assert same.writes == {}
+    assert list(same.writes) == [CONFIGURATION_KEY]
+
+
+def test_the_state_tells_who_orders(chain: Chain):
+    everybody = load_configuration(chain.state)
+    assert everybody.voters == tuple(sorted(n.node_id for _, n in chain.genesis.nodes))
+    fewer = Configuration(everybody.voters[:1], removed=everybody.voters[1:], warrant=Index(7))
+    chain.newest = chain.execute(fewer.encode(), kind=EntryKind.CONFIGURATION)
+    chain.state.take(chain.newest)
+    assert load_configuration(chain.state) == fewer
 
 
 def test_a_configuration_that_does_not_read_is_an_empty_block(chain: Chain):

@@ -568,7 +568,11 @@ def certificate_of(node: dict[str, Any]) -> dict[str, Any]:
 def test_the_leaves_that_genesis_writes():
     content = json.loads(genesis_parts()[0])
     written = {row["key"]: row["value"] for row in GENESIS["writes"]}
-    assert len(written) == 3
+    assert len(written) == 4
+    voters = sorted(member["node"]["id"].encode() for member in content["members"])
+    lists = len(voters).to_bytes(2, "big") + b"".join(bytes([len(v)]) + v for v in voters)
+    everybody = b"\x01" + bytes(8) + lists + bytes(8)
+    assert written["configuration"] == canonical({"bytes": everybody.hex()}).hex()
     members = {}
     for member in content["members"]:
         (admin,) = member["admins"]
