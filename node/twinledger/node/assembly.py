@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinledger.consensus import Index, NodeId, Raft, Settings, Verdict
-from twinledger.consortium.nodes import Node
 from twinledger.consortium.governed import load_configuration
+from twinledger.consortium.nodes import Node
 from twinledger.execution.results import Parent
 from twinledger.node.applier import Applier
 from twinledger.node.dialling import Dialling
