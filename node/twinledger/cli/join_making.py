@@ -10,7 +10,6 @@ from twinledger.client import Identity
 from twinledger.consensus import NodeId
 from twinledger.consortium.join_file import LOG_LINE, WITNESS_LINE, JoinFile, build_join
 from twinledger.consortium.members import Admin, Member
-from twinledger.consortium.strict_json import is_address
 from twinledger.ledger import names
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import MemberName
@@ -37,7 +36,7 @@ class NewMember:
             if not names.is_name(name):
                 raise LedgerError(Code.BAD_REQUEST, f"{name!r} is not 1 to 64 of A-Z a-z 0-9 . _ -")
         for address in (self.peer_address, self.client_address):
-            if not is_address(address):
+            if not names.is_address(address):
                 raise LedgerError(Code.BAD_REQUEST, f"{address!r} is not host:port")
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from twinledger.client import operations
 from twinledger.client.json_values import value_from_json, value_to_json
+from twinledger.client.message_json import fill_from_json, message_to_json
 from twinledger.client.operations import Change, Operation
 from twinledger.client.values import from_message
 from twinledger.ledger.errors import Code, LedgerError
@@ -39,9 +40,15 @@ _GRAMMAR: Final[dict[str, tuple[dict[str, type], dict[str, type]]]] = {
     "relate": (_RELATIONSHIP, dict([_EXPECTED, _OBSERVED])),
     "unrelate": (_RELATIONSHIP, dict([_EXPECTED, _OBSERVED])),
     "retire": ({"twin": str}, {"successor": str, **dict([_EXPECTED, _OBSERVED])}),
-    "admit": ({"identity": str, "public_key": str, "role": str}, {}),
+    "admit": (
+        {"identity": str, "public_key": str, "role": str},
+        {"valid_from_us": int, "valid_until_us": int},
+    ),
     "revoke": ({"identity": str}, {}),
 }
+
+# These are read and written with the names of the wire.
+_WIRE_KINDS: Final = ("rotate_key", "propose", "vote", "withdraw", "update_node", "replace_node")
 
 
 def operation_from_json(content: Any) -> Operation:
@@ -54,8 +61,14 @@ def operation_from_json(content: Any) -> Operation:
         raise LedgerError(Code.BAD_REQUEST, "an operation is an object")
     fields = dict(content)
     kind = fields.pop("operation", None)
+    if kind in _WIRE_KINDS:
+        operation = Operation()
+        message = getattr(operation, kind)
+        message.SetInParent()
+        fill_from_json(message, fields)
+        return operation
     if not isinstance(kind, str) or kind not in _GRAMMAR:
-        kinds = ", ".join(_GRAMMAR)
+        kinds = ", ".join((*_GRAMMAR, *_WIRE_KINDS))
         raise LedgerError(Code.UNKNOWN_OPERATION, f"operation is one of {kinds}, not {kind!r}")
     _check_fields(kind, fields)
     return _READERS[kind](fields)
@@ -118,7 +131,9 @@ def _read_admit(fields: Fields) -> Operation:
         public_key = bytes.fromhex(fields["public_key"])
     except ValueError as error:
         raise LedgerError(Code.BAD_KEY, str(error)) from error
-    return operations.admit_identity(fields["identity"], public_key, role_named(fields["role"]))
+    bounds = fields.get("valid_from_us", 0), fields.get("valid_until_us", 0)
+    role = role_named(fields["role"])
+    return operations.admit_identity(fields["identity"], public_key, role, *bounds)
 
 
 def _read_revoke(fields: Fields) -> Operation:
@@ -212,6 +227,8 @@ def operation_to_json(operation: Operation) -> Fields:
     kind = operation.WhichOneof("kind")
     if kind is None:
         raise LedgerError(Code.UNKNOWN_OPERATION)
+    if kind in _WIRE_KINDS:
+        return {"operation": kind, **message_to_json(getattr(operation, kind))}
     fields: Fields = {"operation": _KINDS[kind]}
     for field, value in getattr(operation, kind).ListFields():
         fields[_NAMES.get(field.name, field.name)] = _field_to_json(field.name, value)

@@ -152,11 +152,25 @@ def retire_twin(
 
 
 @checked
-def admit_identity(identity: str, public_key: bytes, role: Role) -> Operation:
-    """Admits an identity (member/name) of the author's own member."""
+def admit_identity(
+    identity: str,
+    public_key: bytes,
+    role: Role,
+    valid_from: datetime | int = 0,
+    valid_until: datetime | int = 0,
+) -> Operation:
+    """Admits an identity (member/name) of the author's own member.
+
+    It may sign from the block time `valid_from` on and until before `valid_until`; 0 sets no bound,
+    and an admin has none.
+    """
     return Operation(
         admit_identity=operation_pb2.AdmitIdentity(
-            identity=identity, public_key=public_key, role=operation_pb2.Role.ValueType(role)
+            identity=identity,
+            public_key=public_key,
+            role=operation_pb2.Role.ValueType(role),
+            valid_from_us=microseconds(valid_from),
+            valid_until_us=microseconds(valid_until),
         )
     )
 

@@ -7,5 +7,6 @@ signatures of transactions.
 
 Read in this order: ``nodes``, ``rules`` and ``members`` (the consortium's leaf), ``signed_file``,
 ``join_file`` and ``genesis`` (where it begins), ``identities`` (who may sign, and how that
-changes), ``witnesses`` (who certifies heads).
+changes), ``plan``, ``proposals`` and ``governance`` (what all decide), ``node_changes`` (what a
+member does alone), ``operations`` (all of these by kind), ``witnesses`` (who certifies heads).
 """

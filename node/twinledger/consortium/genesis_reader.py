@@ -12,12 +12,10 @@ from twinledger.consortium.rules import MEMBERS_MAX, RULE_RANGES, Rules, quorum_
 from twinledger.consortium.strict_json import StrictJson
 from twinledger.ledger.canonical import INT_MAX
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.ledger.limits import RANGES, Limits
+from twinledger.ledger.limits import RANGES, Limits, limits_fault
 
 FORMAT: Final = 1
 GENESIS_JSON: Final = StrictJson(Code.GENESIS_INVALID)
-# What a BlockBody adds around one transaction, generously.
-_BLOCK_OVERHEAD_BYTES: Final = 64
 _NAME: Final = re.compile(r"[ -~]{1,128}")
 _FIELDS: Final = ("format", "name", "time_us", "limits", "members")
 
@@ -59,13 +57,6 @@ def _limits(value: Any) -> Limits:
     if fault := limits_fault(limits):
         raise GENESIS_JSON.refusal(f"limits.{fault}")
     return limits
-
-
-def limits_fault(limits: Limits) -> str:
-    """Why limits, each within its range, do not go together; empty when they do."""
-    if limits.max_transaction_bytes + _BLOCK_OVERHEAD_BYTES > limits.max_block_bytes:
-        return "max_transaction_bytes does not fit max_block_bytes"
-    return ""
 
 
 def _members(value: Any) -> tuple[Member, ...]:

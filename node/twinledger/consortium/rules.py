@@ -57,6 +57,11 @@ def certificate_quorum(rules: Rules, members: int) -> int:
     return rules.certificate_quorum or default_quorum(members)
 
 
+def passes(approvals: int, members: int, percent: int) -> bool:
+    """Whether so many approvals are more than so many percent of the members."""
+    return approvals * 100 > percent * members
+
+
 def quorum_fault(rules: Rules, members: int) -> str:
     """Why the certificate quorum does not fit so many members; empty when it does."""
     quorum, least = rules.certificate_quorum, default_quorum(members)

@@ -13,9 +13,7 @@ from typing import Any, Final
 from twinledger.ledger import names
 from twinledger.ledger.errors import Code, LedgerError
 
-_ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):([1-9][0-9]{0,4})")
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
-_MAX_PORT: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +99,9 @@ class StrictJson:
 
     def address(self, value: Any, where: str) -> str:
         """host:port."""
-        if not is_address(value):
+        if not isinstance(value, str) or not names.is_address(value):
             raise self.refusal(f"{where} is not host:port")
-        return str(value)
+        return value
 
     def hex_key(self, value: Any, where: str) -> bytes:
         """32 bytes in hex."""
@@ -124,12 +122,6 @@ def base64_bytes(text: bytes) -> bytes | None:
     except (ValueError, binascii.Error):
         return None
     return found if base64.b64encode(found) == text else None
-
-
-def is_address(value: Any) -> bool:
-    """Whether a value is a host:port that could be dialled."""
-    match = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
-    return match is not None and int(match[1]) <= _MAX_PORT
 
 
 def doubled(found: Sequence[Any]) -> Any:

@@ -34,16 +34,18 @@ def check_time(transaction: Transaction, time_us: int, limits: Limits) -> None:
         )
 
 
-def check_signers(transaction: Transaction, state: StateView) -> tuple[IdentityRecord, ...]:
+def check_signers(
+    transaction: Transaction, state: StateView, time_us: int
+) -> tuple[IdentityRecord, ...]:
     """Finds every author's record.
 
     Raises:
-        LedgerError: UNKNOWN_SIGNER or IDENTITY_REVOKED.
+        LedgerError: UNKNOWN_SIGNER, IDENTITY_REVOKED or IDENTITY_NOT_VALID.
     """
-    return tuple([_check_signer(author, state) for author in transaction.authors])
+    return tuple([_check_signer(author, state, time_us) for author in transaction.authors])
 
 
-def _check_signer(author: Author, state: StateView) -> IdentityRecord:
+def _check_signer(author: Author, state: StateView, time_us: int) -> IdentityRecord:
     record = find_identity(state, author.identity)
     if record is None:
         raise LedgerError(Code.UNKNOWN_SIGNER, author.identity)
@@ -51,4 +53,6 @@ def _check_signer(author: Author, state: StateView) -> IdentityRecord:
         raise LedgerError(Code.UNKNOWN_SIGNER, f"{author.identity} has another key")
     if record.revoked:
         raise LedgerError(Code.IDENTITY_REVOKED, author.identity)
+    if not record.valid_at(time_us):
+        raise LedgerError(Code.IDENTITY_NOT_VALID, author.identity)
     return record

@@ -8,6 +8,7 @@ from twinledger.consensus import BadConfiguration, Configuration, EntryKind
 from twinledger.consortium.genesis import Genesis
 from twinledger.consortium.governed import CONFIGURATION_KEY, with_votes
 from twinledger.consortium.members import CONSORTIUM_KEY, consortium_hash, load_consortium
+from twinledger.consortium.protocol import refuse_unknown_protocol
 from twinledger.execution.judge import BlockJudge
 from twinledger.execution.overlay import Overlay
 from twinledger.execution.prepare import Prepared, prepare
@@ -65,7 +66,8 @@ def execute(
 
     Raises:
         LedgerError: INTERNAL when ``prepared`` does not match the payload, DATA_DAMAGED when the
-            state is not what execution wrote. Nothing in the payload can make it raise.
+            state is not what execution wrote, PROTOCOL_UNKNOWN when the members agreed on rules
+            that this program does not have. Nothing in the payload can make it raise.
     """
     limits = limits_of(state)
     body = BlockBody.decode_or_empty(ordered.body, limits)
@@ -74,6 +76,7 @@ def execute(
         "the prepared transactions are not those of the block",
     )
     height, time_us = parent.height + 1, max(parent.time_us, body.time_us)
+    refuse_unknown_protocol(state, height)
     judge = BlockJudge(state, height, time_us, chain_id, limits)
     current = [_by_these_limits(item, limits, chain_id) for item in prepared]
     receipts = tuple([judge.judge(index, item).encode() for index, item in enumerate(current)])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from twinledger.consortium.identities import IdentityRecord, admit, revoke
+from twinledger.consortium.acting import Acting
+from twinledger.consortium.identities import IdentityRecord
+from twinledger.consortium.operations import CONSORTIUM_OPERATIONS
 from twinledger.execution.checks import check_chain, check_signers, check_time
 from twinledger.execution.overlay import Overlay
 from twinledger.execution.prepare import Prepared
@@ -13,7 +15,7 @@ from twinledger.ledger.catalogue import REJECTIONS
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import TwinId
-from twinledger.ledger.operations import AdmitIdentity, Operation, RevokeIdentity
+from twinledger.ledger.operations import Operation
 from twinledger.ledger.receipt import COMMITTED, Event, Receipt
 from twinledger.ledger.transaction import Transaction, TransactionId
 from twinledger.twins.change import Place
@@ -61,7 +63,7 @@ class BlockJudge:
         """Every check before the operations; what fails here leaves the id free."""
         check_chain(transaction, self._chain_id)
         check_time(transaction, self._time_us, self._limits)
-        authors = check_signers(transaction, self.draft)
+        authors = check_signers(transaction, self.draft, self._time_us)
         if prepared_error is not None:
             raise prepared_error  # the signatures, which were checked beforehand
         if transaction.id in self._used or self._state.seen(transaction.id):
@@ -94,10 +96,10 @@ class BlockJudge:
 
 
 def _apply(draft: Overlay, operation: Operation, place: Place, limits: Limits) -> Event:
-    if isinstance(operation, AdmitIdentity):
-        return admit(draft, operation, place.authors)
-    if isinstance(operation, RevokeIdentity):
-        return revoke(draft, operation, place.authors)
+    of_consortium = CONSORTIUM_OPERATIONS.get(type(operation))
+    if of_consortium is not None:
+        acting = Acting(place.authors, place.block_time_us, place.height)
+        return of_consortium(draft, operation, acting)
     return TWIN_OPERATIONS[type(operation)](draft, operation, place, limits)
 
 

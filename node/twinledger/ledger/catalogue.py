@@ -313,11 +313,6 @@ _TWINS: dict[Code, Entry] = {
         "Use 1 to 64 of A-Z a-z 0-9 . _ - .",
         _INVALID,
     ),
-    Code.MEMBER_NOT_FOUND: Entry(
-        "The consortium has no such member",
-        "Check the name; `consortium show` lists the members.",
-        _MISSING,
-    ),
     Code.ALREADY_OWNER: Entry(
         "The twin belongs to this member already",
         "Nothing is left to do.",
@@ -354,6 +349,119 @@ _IDENTITIES: dict[Code, Entry] = {
     Code.LAST_ADMIN: Entry(
         "The identity is its member's last admin",
         "Admit another admin first: without one the member could never change anything again.",
+        _STATE,
+    ),
+    Code.BAD_VALIDITY: Entry(
+        "The time for which the identity would be valid cannot be",
+        "Give a beginning before the end, and none to an admin.",
+        _INVALID,
+    ),
+    Code.IDENTITY_NOT_VALID: Entry(
+        "The identity may not sign now: its validity has not begun or is over",
+        "Ask an admin of the member for an identity that is valid; check the block time.",
+        _UNKNOWN_CALLER,
+    ),
+}
+
+_GOVERNANCE: dict[Code, Entry] = {
+    Code.NOT_A_VOTER: Entry(
+        "Only an admin of a member can propose, vote and withdraw",
+        "Sign with the key of an admin of a member; `twinledger consortium show` names them.",
+        _DENIED,
+    ),
+    Code.BAD_PROPOSAL: Entry(
+        "The proposal or the vote is not well-formed",
+        "Build it as proto/twinledger/v1/governance.proto says.",
+        _INVALID,
+    ),
+    Code.NO_CHANGE: Entry(
+        "Nothing would change",
+        "Compare with `twinledger consortium show`: it is so already.",
+        _STATE,
+    ),
+    Code.GROUND_MOVED: Entry(
+        "The consortium has changed since the plan was made",
+        "Make the plan again with `twinledger consortium plan`, look at it, and propose that.",
+        _STATE,
+    ),
+    Code.QUORUM_IMPOSSIBLE: Entry(
+        "The change would leave a quorum that cannot be, or none",
+        "Change certificate_quorum first, or keep more members.",
+        _STATE,
+    ),
+    Code.PROTOCOL_NOT_LATER: Entry(
+        "The protocol version is not later, its height has passed, or another one is due",
+        "Propose a greater version with a height that votes can still be counted before.",
+        _STATE,
+    ),
+    Code.PROPOSAL_NOT_FOUND: Entry(
+        "There is no such proposal",
+        "List them with `twinledger consortium proposals`.",
+        _MISSING,
+    ),
+    Code.PROPOSAL_CLOSED: Entry(
+        "The proposal was decided or withdrawn before",
+        "Nothing is left to do; propose again when it should be decided anew.",
+        _STATE,
+    ),
+    Code.PROPOSAL_EXPIRED: Entry(
+        "The time to vote on the proposal is over",
+        "Propose it again, and vote within proposal_lifetime_us.",
+        _STATE,
+    ),
+    Code.PLAN_CHANGED: Entry(
+        "The vote is meant for another plan than the one that this proposal has",
+        "Read the proposal with `twinledger consortium proposals` and vote on what it says.",
+        _STATE,
+    ),
+    Code.VOTED_TWICE: Entry(
+        "The member has voted on this proposal before",
+        "A vote stands; a proposer may withdraw the proposal.",
+        _EXISTS,
+    ),
+    Code.NOT_THE_PROPOSER: Entry(
+        "Only the member that made the proposal can withdraw it",
+        "Reject it with a vote instead.",
+        _DENIED,
+    ),
+    Code.MEMBER_CONFLICT: Entry(
+        "Two parts of the consortium would share what only one may have",
+        "Use another name, address, key or certificate, as the message says.",
+        _EXISTS,
+    ),
+    Code.JOIN_INVALID: Entry(
+        "The join file is not one that its member made: it is damaged or was altered",
+        "Get the file again from the member; `twinledger consortium join init` makes it.",
+        _INVALID,
+    ),
+    Code.NODE_NOT_FOUND: Entry(
+        "The member has no such node",
+        "Check the id with `twinledger consortium show`.",
+        _MISSING,
+    ),
+    Code.NODE_ID_USED: Entry(
+        "The node id was used before, and is dead for ever",
+        "Choose an id that no node has ever had.",
+        _EXISTS,
+    ),
+    Code.BAD_NODE: Entry(
+        "The node's record would not be valid",
+        "Give addresses as host:port, an id as docs/formats says, and a SHA-256 of 32 bytes.",
+        _INVALID,
+    ),
+    Code.KEY_USED: Entry(
+        "The key was used by a node before, and is dead for ever",
+        "Make new keys; a key never comes back.",
+        _EXISTS,
+    ),
+    Code.BAD_CERTIFICATE: Entry(
+        "The certificate is not one that a node can show",
+        "Use the one that `twinledger consortium join init` makes: self-signed, ECDSA P-256.",
+        _INVALID,
+    ),
+    Code.LAST_CERTIFICATE: Entry(
+        "The node's record would have no certificate, or more than two",
+        "Add the new one, let the node change to it, then remove the old one.",
         _STATE,
     ),
 }
@@ -531,6 +639,11 @@ _NODE: dict[Code, Entry] = {
         "Check the disk before starting the node again.",
         _LOST,
     ),
+    Code.PROTOCOL_UNKNOWN: Entry(
+        "The members agreed on a protocol version that this program does not know",
+        "Install a version of twinledger that knows it, and start the node again.",
+        _STATE,
+    ),
     Code.FORMAT_UNKNOWN: Entry(
         "The data was written in a format this version does not know",
         "Start the version that wrote it, or a newer one.",
@@ -580,16 +693,6 @@ _NODE: dict[Code, Entry] = {
         "The genesis file is signed, so nothing can be added to it",
         "Begin a new file with `twinledger genesis create`, add every member, then sign.",
         _STATE,
-    ),
-    Code.JOIN_INVALID: Entry(
-        "The join file is not one that its member made: it is damaged or was altered",
-        "Get the file again from the member; `twinledger consortium join init` makes it.",
-        _INVALID,
-    ),
-    Code.BAD_CERTIFICATE: Entry(
-        "The certificate is not one that a node can show",
-        "Use the one that `twinledger consortium join init` makes: self-signed, ECDSA P-256.",
-        _INVALID,
     ),
     Code.KEY_EXPOSED: Entry(
         "Others than its owner can read a key file",
@@ -662,6 +765,7 @@ SECTIONS: dict[str, dict[Code, Entry]] = {
     "The node that was asked": _ADMISSION,
     "Twins": _TWINS,
     "Identities": _IDENTITIES,
+    "Governance": _GOVERNANCE,
     "Reading": _READING,
     "Proofs": _PROOFS,
     "Nodes and their data": _NODE,
@@ -672,5 +776,5 @@ CATALOGUE: dict[Code, Entry] = {
     code: entry for section in SECTIONS.values() for code, entry in section.items()
 }
 
-REJECTIONS: frozenset[Code] = frozenset([*_TRANSACTION, *_TWINS, *_IDENTITIES])
+REJECTIONS: frozenset[Code] = frozenset([*_TRANSACTION, *_TWINS, *_IDENTITIES, *_GOVERNANCE])
 """What a transaction can earn by itself: the outcomes of receipts, besides COMMITTED."""

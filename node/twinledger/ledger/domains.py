@@ -23,6 +23,8 @@ STATE_NODE: Final = b"twinledger/v1/state-node\0"
 TWIN_PATH: Final = b"twinledger/v1/twin-path\0"
 TWIN_VALUE: Final = b"twinledger/v1/twin-value\0"
 TWIN_SALT: Final = b"twinledger/v1/twin-salt\0"
+GROUND: Final = b"twinledger/v1/ground\0"
+PLAN: Final = b"twinledger/v1/plan\0"
 HISTORY: Final = b"twinledger/v1/history\0"
 
 ZERO_HASH: Final = bytes(32)

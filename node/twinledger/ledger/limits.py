@@ -53,3 +53,13 @@ RANGES: dict[str, tuple[int, int]] = {
     "max_block_transactions": (1, 100_000),
     "max_clock_lead_us": (100_000, 3_600_000_000),
 }
+
+# What a BlockBody adds around one transaction, generously.
+_BLOCK_OVERHEAD_BYTES = 64
+
+
+def limits_fault(limits: Limits) -> str:
+    """Why limits, each within its range, do not go together; empty when they do."""
+    if limits.max_transaction_bytes + _BLOCK_OVERHEAD_BYTES > limits.max_block_bytes:
+        return "max_transaction_bytes does not fit max_block_bytes"
+    return ""

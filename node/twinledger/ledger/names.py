@@ -26,6 +26,9 @@ _SEGMENT = r"[A-Za-z0-9_.-]{1,64}"
 _PATH = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 _RELATIONSHIP = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
+_ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):([1-9][0-9]{0,4})")
+_MAX_PORT = 65_535
+
 _SHOWN = 40
 
 
@@ -81,6 +84,12 @@ def relationship(text: str) -> RelationshipName:
     if not _RELATIONSHIP.fullmatch(text):
         raise LedgerError(Code.BAD_RELATIONSHIP, shown(text))
     return RelationshipName(text)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is a host:port that could be dialled."""
+    match = _ADDRESS.fullmatch(text)
+    return match is not None and int(match[1]) <= _MAX_PORT
 
 
 def shown(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any, TypeAlias
 
-from twinledger.ledger import access_operations, keys, names
+from twinledger.ledger import access_operations, governance_operations, keys, names
 from twinledger.ledger.access_operations import (
     DeleteAccessRule,
     DeleteSignOff,
@@ -20,6 +20,13 @@ from twinledger.ledger.access_operations import (
 )
 from twinledger.ledger.canonical import CanonicalValue
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.governance_operations import (
+    Propose,
+    ReplaceNode,
+    UpdateNode,
+    Vote,
+    Withdraw,
+)
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import IdentityName, PropertyPath, RelationshipName, TwinId
 from twinledger.ledger.roles import Role as Role  # noqa: PLC0414 - admitting an identity names one
@@ -106,11 +113,17 @@ class RetireTwin:
 
 @dataclass(frozen=True, slots=True)
 class AdmitIdentity:
-    """Admits an identity of the author's member."""
+    """Admits an identity of the author's member.
+
+    It may sign from `valid_from_us` on and until before `valid_until_us`, block times in
+    microseconds since 1970; 0 sets no bound.
+    """
 
     identity: IdentityName
     public_key: bytes
     role: Role
+    valid_from_us: int = 0
+    valid_until_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +131,14 @@ class RevokeIdentity:
     """Revokes an identity of the author's member."""
 
     identity: IdentityName
+
+
+@dataclass(frozen=True, slots=True)
+class RotateKey:
+    """Gives an identity another key."""
+
+    identity: IdentityName
+    public_key: bytes
 
 
 Operation: TypeAlias = (
@@ -133,6 +154,12 @@ Operation: TypeAlias = (
     | TransferTwin
     | AdmitIdentity
     | RevokeIdentity
+    | RotateKey
+    | Propose
+    | Vote
+    | Withdraw
+    | UpdateNode
+    | ReplaceNode
 )
 
 
@@ -235,11 +262,21 @@ def _read_admit(message: operation_pb2.AdmitIdentity, _limits: Limits) -> AdmitI
     role = _ROLES.get(message.role)
     if role is None:
         raise LedgerError(Code.BAD_ROLE, f"role {message.role}")
-    return AdmitIdentity(identity, message.public_key, role)
+    since_us, until_us = message.valid_from_us, message.valid_until_us
+    if since_us < 0 or until_us < 0 or (until_us and until_us <= since_us):
+        raise LedgerError(Code.BAD_VALIDITY, "it would end before it begins")
+    if role is Role.ADMIN and (since_us or until_us):
+        raise LedgerError(Code.BAD_VALIDITY, "an admin's has no bounds; revoke it instead")
+    return AdmitIdentity(identity, message.public_key, role, since_us, until_us)
 
 
 def _read_revoke(message: operation_pb2.RevokeIdentity, _limits: Limits) -> RevokeIdentity:
     return RevokeIdentity(names.identity(message.identity))
+
+
+def _read_rotate(message: operation_pb2.RotateKey, _limits: Limits) -> RotateKey:
+    keys.check_public_key(message.public_key)
+    return RotateKey(names.identity(message.identity), message.public_key)
 
 
 _ROLES: dict[int, Role] = {role.value: role for role in Role}
@@ -263,4 +300,10 @@ _READERS: dict[str, Callable[[Any, Limits], Operation]] = {
     "transfer_twin": access_operations.read_transfer,
     "admit_identity": _read_admit,
     "revoke_identity": _read_revoke,
+    "rotate_key": _read_rotate,
+    "propose": governance_operations.read_propose,
+    "vote": governance_operations.read_vote,
+    "withdraw": governance_operations.read_withdraw,
+    "update_node": governance_operations.read_update_node,
+    "replace_node": governance_operations.read_replace_node,
 }

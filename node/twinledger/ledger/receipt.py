@@ -28,6 +28,14 @@ class EventKind(StrEnum):
     POLICY_CHANGED = "POLICY_CHANGED"
     IDENTITY_ADMITTED = "IDENTITY_ADMITTED"
     IDENTITY_REVOKED = "IDENTITY_REVOKED"
+    KEY_ROTATED = "KEY_ROTATED"
+    PROPOSED = "PROPOSED"
+    VOTED = "VOTED"
+    PROPOSAL_PASSED = "PROPOSAL_PASSED"
+    PROPOSAL_REJECTED = "PROPOSAL_REJECTED"
+    PROPOSAL_WITHDRAWN = "PROPOSAL_WITHDRAWN"
+    NODE_UPDATED = "NODE_UPDATED"
+    NODE_REPLACED = "NODE_REPLACED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +44,8 @@ class Event:
 
     Attributes:
         kind: What happened.
-        subject: The twin or the identity it happened to.
-        version: The twin's version after it; 0 for an identity.
+        subject: The twin, the identity, the proposal (its number) or the node it happened to.
+        version: The twin's version after it; 0 for anything else.
     """
 
     kind: EventKind

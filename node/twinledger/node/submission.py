@@ -150,7 +150,7 @@ class Submission:
             raise refusal
         latest = max(now_us(), self.block_time_us)
         check_time(transaction, latest, self.limits())
-        check_signers(transaction, self.chain)
+        check_signers(transaction, self.chain, latest)
         self.pool.add(transaction.id, transaction.raw, transaction.expires_at_us)
 
     def _settle(self, pending: Pending, outcome: Outcome) -> None:

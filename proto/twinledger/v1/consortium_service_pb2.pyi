@@ -8,6 +8,7 @@ import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.message
+import twinledger.v1.governance_pb2
 import twinledger.v1.operation_pb2
 import typing
 
@@ -39,7 +40,7 @@ class NodeRecord(google.protobuf.message.Message):
     log_key: builtins.bytes
     """The Ed25519 key of the log's own line under a head it serves, 32 bytes."""
     @property
-    def certificates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NodeCertificate]:
+    def certificates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[twinledger.v1.governance_pb2.NodeCertificate]:
         """What it may show when it is connected to, one or two, the newest last."""
 
     def __init__(
@@ -51,33 +52,11 @@ class NodeRecord(google.protobuf.message.Message):
         voter: builtins.bool = ...,
         witness_key: builtins.bytes = ...,
         log_key: builtins.bytes = ...,
-        certificates: collections.abc.Iterable[global___NodeCertificate] | None = ...,
+        certificates: collections.abc.Iterable[twinledger.v1.governance_pb2.NodeCertificate] | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["certificates", b"certificates", "client_address", b"client_address", "log_key", b"log_key", "node_id", b"node_id", "peer_address", b"peer_address", "voter", b"voter", "witness_key", b"witness_key"]) -> None: ...
 
 global___NodeRecord = NodeRecord
-
-@typing.final
-class NodeCertificate(google.protobuf.message.Message):
-    """A certificate of a node's transport."""
-
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    DER_FIELD_NUMBER: builtins.int
-    VALID_UNTIL_US_FIELD_NUMBER: builtins.int
-    der: builtins.bytes
-    """X.509, DER: self-signed, ECDSA P-256."""
-    valid_until_us: builtins.int
-    """Until when it counts; microseconds since 1970."""
-    def __init__(
-        self,
-        *,
-        der: builtins.bytes = ...,
-        valid_until_us: builtins.int = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["der", b"der", "valid_until_us", b"valid_until_us"]) -> None: ...
-
-global___NodeCertificate = NodeCertificate
 
 @typing.final
 class Member(google.protobuf.message.Message):
@@ -113,6 +92,8 @@ class IdentityRecord(google.protobuf.message.Message):
     PUBLIC_KEY_FIELD_NUMBER: builtins.int
     ROLE_FIELD_NUMBER: builtins.int
     REVOKED_FIELD_NUMBER: builtins.int
+    VALID_FROM_US_FIELD_NUMBER: builtins.int
+    VALID_UNTIL_US_FIELD_NUMBER: builtins.int
     identity: builtins.str
     """The full name, member/name."""
     public_key: builtins.bytes
@@ -121,6 +102,10 @@ class IdentityRecord(google.protobuf.message.Message):
     """What it may do."""
     revoked: builtins.bool
     """True when it was revoked."""
+    valid_from_us: builtins.int
+    """From this block time on it may sign; microseconds since 1970. 0: always."""
+    valid_until_us: builtins.int
+    """At this block time and later it may not sign any more. 0: no end."""
     def __init__(
         self,
         *,
@@ -128,8 +113,10 @@ class IdentityRecord(google.protobuf.message.Message):
         public_key: builtins.bytes = ...,
         role: twinledger.v1.operation_pb2.Role.ValueType = ...,
         revoked: builtins.bool = ...,
+        valid_from_us: builtins.int = ...,
+        valid_until_us: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["identity", b"identity", "public_key", b"public_key", "revoked", b"revoked", "role", b"role"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["identity", b"identity", "public_key", b"public_key", "revoked", b"revoked", "role", b"role", "valid_from_us", b"valid_from_us", "valid_until_us", b"valid_until_us"]) -> None: ...
 
 global___IdentityRecord = IdentityRecord
 
@@ -155,12 +142,18 @@ class GetConsortiumResponse(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     MEMBERS_FIELD_NUMBER: builtins.int
     HEIGHT_FIELD_NUMBER: builtins.int
+    RECORD_FIELD_NUMBER: builtins.int
+    PROTOCOL_FIELD_NUMBER: builtins.int
     chain_id: builtins.bytes
     """The chain's id, 32 bytes."""
     name: builtins.str
     """The consortium's name from the genesis file."""
     height: builtins.int
     """The height it was read at."""
+    record: builtins.bytes
+    """The canonical value at the state's key consortium: all of the above and more."""
+    protocol: builtins.bytes
+    """The canonical value at the state's key protocol. Empty: the protocol never changed."""
     @property
     def members(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Member]:
         """The members, by name."""
@@ -172,10 +165,88 @@ class GetConsortiumResponse(google.protobuf.message.Message):
         name: builtins.str = ...,
         members: collections.abc.Iterable[global___Member] | None = ...,
         height: builtins.int = ...,
+        record: builtins.bytes = ...,
+        protocol: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["chain_id", b"chain_id", "height", b"height", "members", b"members", "name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["chain_id", b"chain_id", "height", b"height", "members", b"members", "name", b"name", "protocol", b"protocol", "record", b"record"]) -> None: ...
 
 global___GetConsortiumResponse = GetConsortiumResponse
+
+@typing.final
+class ListProposalsRequest(google.protobuf.message.Message):
+    """Asks for a page of proposals."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    BEFORE_NUMBER_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """At most this many, 1 to 1,000. 0 reads as 100."""
+    before_number: builtins.int
+    """Continue below this number. 0: from the newest."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        before_number: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["before_number", b"before_number", "page_size", b"page_size"]) -> None: ...
+
+global___ListProposalsRequest = ListProposalsRequest
+
+@typing.final
+class ListProposalsResponse(google.protobuf.message.Message):
+    """A page of proposals."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PROPOSALS_FIELD_NUMBER: builtins.int
+    NEXT_BEFORE_NUMBER_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    BLOCK_TIME_US_FIELD_NUMBER: builtins.int
+    next_before_number: builtins.int
+    """Ask on with this; 0 when there are no more."""
+    height: builtins.int
+    """The height it was read at."""
+    block_time_us: builtins.int
+    """The block time at that height; what has expired by then can no longer be voted on."""
+    @property
+    def proposals(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ProposalRecord]:
+        """The proposals, numbers descending."""
+
+    def __init__(
+        self,
+        *,
+        proposals: collections.abc.Iterable[global___ProposalRecord] | None = ...,
+        next_before_number: builtins.int = ...,
+        height: builtins.int = ...,
+        block_time_us: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["block_time_us", b"block_time_us", "height", b"height", "next_before_number", b"next_before_number", "proposals", b"proposals"]) -> None: ...
+
+global___ListProposalsResponse = ListProposalsResponse
+
+@typing.final
+class ProposalRecord(google.protobuf.message.Message):
+    """A proposal."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: builtins.int
+    RECORD_FIELD_NUMBER: builtins.int
+    number: builtins.int
+    """Its number."""
+    record: builtins.bytes
+    """The canonical value at the state's key of it."""
+    def __init__(
+        self,
+        *,
+        number: builtins.int = ...,
+        record: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["number", b"number", "record", b"record"]) -> None: ...
+
+global___ProposalRecord = ProposalRecord
 
 @typing.final
 class ListIdentitiesRequest(google.protobuf.message.Message):

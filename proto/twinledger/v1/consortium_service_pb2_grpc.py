@@ -40,6 +40,11 @@ class ConsortiumServiceStub(object):
                 request_serializer=twinledger_dot_v1_dot_consortium__service__pb2.GetConsortiumRequest.SerializeToString,
                 response_deserializer=twinledger_dot_v1_dot_consortium__service__pb2.GetConsortiumResponse.FromString,
                 _registered_method=True)
+        self.ListProposals = channel.unary_unary(
+                '/twinledger.v1.ConsortiumService/ListProposals',
+                request_serializer=twinledger_dot_v1_dot_consortium__service__pb2.ListProposalsRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_consortium__service__pb2.ListProposalsResponse.FromString,
+                _registered_method=True)
         self.ListIdentities = channel.unary_unary(
                 '/twinledger.v1.ConsortiumService/ListIdentities',
                 request_serializer=twinledger_dot_v1_dot_consortium__service__pb2.ListIdentitiesRequest.SerializeToString,
@@ -53,6 +58,13 @@ class ConsortiumServiceServicer(object):
 
     def GetConsortium(self, request, context):
         """The members and their nodes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListProposals(self, request, context):
+        """Proposals, the newest first, a page at a time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +84,11 @@ def add_ConsortiumServiceServicer_to_server(servicer, server):
                     servicer.GetConsortium,
                     request_deserializer=twinledger_dot_v1_dot_consortium__service__pb2.GetConsortiumRequest.FromString,
                     response_serializer=twinledger_dot_v1_dot_consortium__service__pb2.GetConsortiumResponse.SerializeToString,
+            ),
+            'ListProposals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProposals,
+                    request_deserializer=twinledger_dot_v1_dot_consortium__service__pb2.ListProposalsRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_consortium__service__pb2.ListProposalsResponse.SerializeToString,
             ),
             'ListIdentities': grpc.unary_unary_rpc_method_handler(
                     servicer.ListIdentities,
@@ -107,6 +124,33 @@ class ConsortiumService(object):
             '/twinledger.v1.ConsortiumService/GetConsortium',
             twinledger_dot_v1_dot_consortium__service__pb2.GetConsortiumRequest.SerializeToString,
             twinledger_dot_v1_dot_consortium__service__pb2.GetConsortiumResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProposals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.ConsortiumService/ListProposals',
+            twinledger_dot_v1_dot_consortium__service__pb2.ListProposalsRequest.SerializeToString,
+            twinledger_dot_v1_dot_consortium__service__pb2.ListProposalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

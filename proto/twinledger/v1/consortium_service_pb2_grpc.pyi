@@ -27,6 +27,12 @@ class ConsortiumServiceStub:
     ]
     """The members and their nodes."""
 
+    ListProposals: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.consortium_service_pb2.ListProposalsRequest,
+        twinledger.v1.consortium_service_pb2.ListProposalsResponse,
+    ]
+    """Proposals, the newest first, a page at a time."""
+
     ListIdentities: grpc.UnaryUnaryMultiCallable[
         twinledger.v1.consortium_service_pb2.ListIdentitiesRequest,
         twinledger.v1.consortium_service_pb2.ListIdentitiesResponse,
@@ -41,6 +47,12 @@ class ConsortiumServiceAsyncStub:
         twinledger.v1.consortium_service_pb2.GetConsortiumResponse,
     ]
     """The members and their nodes."""
+
+    ListProposals: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.consortium_service_pb2.ListProposalsRequest,
+        twinledger.v1.consortium_service_pb2.ListProposalsResponse,
+    ]
+    """Proposals, the newest first, a page at a time."""
 
     ListIdentities: grpc.aio.UnaryUnaryMultiCallable[
         twinledger.v1.consortium_service_pb2.ListIdentitiesRequest,
@@ -58,6 +70,14 @@ class ConsortiumServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[twinledger.v1.consortium_service_pb2.GetConsortiumResponse, collections.abc.Awaitable[twinledger.v1.consortium_service_pb2.GetConsortiumResponse]]:
         """The members and their nodes."""
+
+    @abc.abstractmethod
+    def ListProposals(
+        self,
+        request: twinledger.v1.consortium_service_pb2.ListProposalsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.consortium_service_pb2.ListProposalsResponse, collections.abc.Awaitable[twinledger.v1.consortium_service_pb2.ListProposalsResponse]]:
+        """Proposals, the newest first, a page at a time."""
 
     @abc.abstractmethod
     def ListIdentities(

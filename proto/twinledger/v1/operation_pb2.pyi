@@ -11,6 +11,7 @@ import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import sys
 import twinledger.v1.access_pb2
+import twinledger.v1.governance_pb2
 import twinledger.v1.value_pb2
 import typing
 
@@ -90,6 +91,12 @@ class Operation(google.protobuf.message.Message):
     RETIRE_TWIN_FIELD_NUMBER: builtins.int
     ADMIT_IDENTITY_FIELD_NUMBER: builtins.int
     REVOKE_IDENTITY_FIELD_NUMBER: builtins.int
+    ROTATE_KEY_FIELD_NUMBER: builtins.int
+    PROPOSE_FIELD_NUMBER: builtins.int
+    VOTE_FIELD_NUMBER: builtins.int
+    WITHDRAW_FIELD_NUMBER: builtins.int
+    UPDATE_NODE_FIELD_NUMBER: builtins.int
+    REPLACE_NODE_FIELD_NUMBER: builtins.int
     PUT_ACCESS_RULE_FIELD_NUMBER: builtins.int
     DELETE_ACCESS_RULE_FIELD_NUMBER: builtins.int
     PUT_SIGN_OFF_FIELD_NUMBER: builtins.int
@@ -124,6 +131,30 @@ class Operation(google.protobuf.message.Message):
         """Revokes an identity of the author's own member."""
 
     @property
+    def rotate_key(self) -> global___RotateKey:
+        """Gives an identity another key."""
+
+    @property
+    def propose(self) -> twinledger.v1.governance_pb2.Propose:
+        """Proposes what all members decide together."""
+
+    @property
+    def vote(self) -> twinledger.v1.governance_pb2.Vote:
+        """Votes on a proposal."""
+
+    @property
+    def withdraw(self) -> twinledger.v1.governance_pb2.Withdraw:
+        """Takes a proposal back."""
+
+    @property
+    def update_node(self) -> twinledger.v1.governance_pb2.UpdateNode:
+        """Changes the record of a node of the author's own member."""
+
+    @property
+    def replace_node(self) -> twinledger.v1.governance_pb2.ReplaceNode:
+        """Puts a new node in the place of the author's member's own."""
+
+    @property
     def put_access_rule(self) -> global___PutAccessRule:
         """Puts a rule into a twin's policy."""
 
@@ -153,15 +184,21 @@ class Operation(google.protobuf.message.Message):
         retire_twin: global___RetireTwin | None = ...,
         admit_identity: global___AdmitIdentity | None = ...,
         revoke_identity: global___RevokeIdentity | None = ...,
+        rotate_key: global___RotateKey | None = ...,
+        propose: twinledger.v1.governance_pb2.Propose | None = ...,
+        vote: twinledger.v1.governance_pb2.Vote | None = ...,
+        withdraw: twinledger.v1.governance_pb2.Withdraw | None = ...,
+        update_node: twinledger.v1.governance_pb2.UpdateNode | None = ...,
+        replace_node: twinledger.v1.governance_pb2.ReplaceNode | None = ...,
         put_access_rule: global___PutAccessRule | None = ...,
         delete_access_rule: global___DeleteAccessRule | None = ...,
         put_sign_off: global___PutSignOff | None = ...,
         delete_sign_off: global___DeleteSignOff | None = ...,
         transfer_twin: global___TransferTwin | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "delete_access_rule", b"delete_access_rule", "delete_sign_off", b"delete_sign_off", "kind", b"kind", "put_access_rule", b"put_access_rule", "put_sign_off", b"put_sign_off", "relate", b"relate", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "transfer_twin", b"transfer_twin", "unrelate", b"unrelate", "update_twin", b"update_twin"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "delete_access_rule", b"delete_access_rule", "delete_sign_off", b"delete_sign_off", "kind", b"kind", "put_access_rule", b"put_access_rule", "put_sign_off", b"put_sign_off", "relate", b"relate", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "transfer_twin", b"transfer_twin", "unrelate", b"unrelate", "update_twin", b"update_twin"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["create_twin", "update_twin", "relate", "unrelate", "retire_twin", "admit_identity", "revoke_identity", "put_access_rule", "delete_access_rule", "put_sign_off", "delete_sign_off", "transfer_twin"] | None: ...
+    def HasField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "delete_access_rule", b"delete_access_rule", "delete_sign_off", b"delete_sign_off", "kind", b"kind", "propose", b"propose", "put_access_rule", b"put_access_rule", "put_sign_off", b"put_sign_off", "relate", b"relate", "replace_node", b"replace_node", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "rotate_key", b"rotate_key", "transfer_twin", b"transfer_twin", "unrelate", b"unrelate", "update_node", b"update_node", "update_twin", b"update_twin", "vote", b"vote", "withdraw", b"withdraw"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "delete_access_rule", b"delete_access_rule", "delete_sign_off", b"delete_sign_off", "kind", b"kind", "propose", b"propose", "put_access_rule", b"put_access_rule", "put_sign_off", b"put_sign_off", "relate", b"relate", "replace_node", b"replace_node", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "rotate_key", b"rotate_key", "transfer_twin", b"transfer_twin", "unrelate", b"unrelate", "update_node", b"update_node", "update_twin", b"update_twin", "vote", b"vote", "withdraw", b"withdraw"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["create_twin", "update_twin", "relate", "unrelate", "retire_twin", "admit_identity", "revoke_identity", "rotate_key", "propose", "vote", "withdraw", "update_node", "replace_node", "put_access_rule", "delete_access_rule", "put_sign_off", "delete_sign_off", "transfer_twin"] | None: ...
 
 global___Operation = Operation
 
@@ -400,22 +437,54 @@ class AdmitIdentity(google.protobuf.message.Message):
     IDENTITY_FIELD_NUMBER: builtins.int
     PUBLIC_KEY_FIELD_NUMBER: builtins.int
     ROLE_FIELD_NUMBER: builtins.int
+    VALID_FROM_US_FIELD_NUMBER: builtins.int
+    VALID_UNTIL_US_FIELD_NUMBER: builtins.int
     identity: builtins.str
     """The identity's full name, member/name: the name 1 to 64 of A-Z a-z 0-9 . _ - ."""
     public_key: builtins.bytes
     """Its Ed25519 public key, 32 bytes."""
     role: global___Role.ValueType
     """What it may do."""
+    valid_from_us: builtins.int
+    """From this block time on it may sign; microseconds since 1970. 0: from now on. Not for admins."""
+    valid_until_us: builtins.int
+    """At this block time and later it may not sign any more. 0: no end. Not for admins."""
     def __init__(
         self,
         *,
         identity: builtins.str = ...,
         public_key: builtins.bytes = ...,
         role: global___Role.ValueType = ...,
+        valid_from_us: builtins.int = ...,
+        valid_until_us: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["identity", b"identity", "public_key", b"public_key", "role", b"role"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["identity", b"identity", "public_key", b"public_key", "role", b"role", "valid_from_us", b"valid_from_us", "valid_until_us", b"valid_until_us"]) -> None: ...
 
 global___AdmitIdentity = AdmitIdentity
+
+@typing.final
+class RotateKey(google.protobuf.message.Message):
+    """Gives an identity another key; the old one signs nothing more. Some author must be an admin of
+    the identity's member, or the identity itself.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IDENTITY_FIELD_NUMBER: builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: builtins.int
+    identity: builtins.str
+    """The identity's full name."""
+    public_key: builtins.bytes
+    """Its new Ed25519 public key, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        identity: builtins.str = ...,
+        public_key: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["identity", b"identity", "public_key", b"public_key"]) -> None: ...
+
+global___RotateKey = RotateKey
 
 @typing.final
 class RevokeIdentity(google.protobuf.message.Message):

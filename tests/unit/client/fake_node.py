@@ -182,6 +182,7 @@ class FakeNode(
         """How many transactions each message of a SubmitStream carried."""
         self.reads: list[Any] = []
         self.identities: list[consortium_service_pb2.IdentityRecord] = []
+        self.proposals: list[consortium_service_pb2.ProposalRecord] = []
         self.released = threading.Event()
         self._pool = futures.ThreadPoolExecutor(max_workers=16)
         self._server = grpc.server(self._pool, options=[("grpc.so_reuseport", 0)])
@@ -376,6 +377,10 @@ class FakeNode(
             for each in reversed(node.shown):
                 record.certificates.add(der=each.certificate, valid_until_us=1)
         return response
+
+    def ListProposals(self, request: Any, context: Any) -> Any:
+        self._meet(self.read_steps, None, context)
+        return consortium_service_pb2.ListProposalsResponse(proposals=self.proposals)
 
     def ListIdentities(self, request: Any, context: Any) -> Any:
         self._meet(self.read_steps, None, context)

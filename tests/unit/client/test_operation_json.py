@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from twinledger.client import Code, LedgerError, Operation, Role, Section, Timestamp, operations
+from twinledger.client import governance_operations as governance
 from twinledger.client.operation_json import operation_from_json, operation_to_json
+from twinledger.ledger.governance_operations import (
+    AdmitMember,
+    ChangeProtocol,
+    ChangeRules,
+    RemoveMember,
+)
+from twinledger.ledger.names import MemberName
 
 EVERY_KIND = [
     operations.create_twin(
@@ -32,7 +40,17 @@ EVERY_KIND = [
     operations.unrelate("pump-7", "feeds", "tank-1", observed_at=0),
     operations.retire_twin("pump-7", successor="pump-8", expected_version=3),
     operations.admit_identity("utility/gw", bytes(32), Role.DEVICE),
+    operations.admit_identity("utility/gw", bytes(32), Role.DEVICE, valid_from=5, valid_until=9),
     operations.revoke_identity("utility/gw"),
+    governance.rotate_key("utility/gw", bytes(32)),
+    governance.propose(bytes(32), AdmitMember(b"join file")),
+    governance.propose(bytes(32), RemoveMember(MemberName("maker"))),
+    governance.propose(bytes(32), ChangeRules((("admit_member_percent", 60),), (("x", -1),))),
+    governance.propose(bytes(32), ChangeProtocol(2, 99)),
+    governance.vote(7, bytes(32), approve=True),
+    governance.withdraw(7),
+    governance.update_node("a-1", peer_address="h:1", add_certificate=(b"der", 5)),
+    governance.replace_node("a-1", b"join file"),
 ]
 
 

@@ -39,7 +39,14 @@ def test_an_admin_admits_identities_of_its_own_member(chain: Chain, role: Role):
 
 def test_the_leaf_is_the_map_of_the_page(chain: Chain):
     chain.submit(admit("utility/gateway", GATEWAY_KEY, Role.DEVICE))
-    leaf = {"public_key": GATEWAY_KEY, "role": 3, "suite": 1, "revoked": False}
+    leaf = {
+        "public_key": GATEWAY_KEY,
+        "role": 3,
+        "suite": 1,
+        "revoked": False,
+        "valid_from_us": 0,
+        "valid_until_us": 0,
+    }
     assert decode(chain.state.leaves[b"identity/utility/gateway"]) == leaf
 
 

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from tests.unit.execution.chain import SECOND_US, START_US, UTILITY, Chain
+from tests.unit.execution.chain import SECOND_US, START_US, UTILITY, Chain, signer
 from tests.unit.ledger.refusals import refused
 from tests.unit.ledger.wire import admit, create, delete, increment, relate, set_, update
 from tests.unit.twins.naive import naive_whole_root
@@ -206,7 +206,9 @@ def test_admitting_an_admin_moves_the_consortium_hash(chain: Chain):
     before = chain.newest.header.consortium_hash
     chain.append(chain.sign(admit("utility/deputy", UTILITY.key.public_key, Role.OPERATOR)))
     assert chain.newest.header.consortium_hash == before
-    chain.append(chain.sign(admit("utility/second", UTILITY.key.public_key, Role.ADMIN)))
+    chain.append(
+        chain.sign(admit("utility/second", signer("utility/second").key.public_key, Role.ADMIN))
+    )
     consortium = chain.state.leaves[b"consortium"]
     after = sha256(b"twinledger/v1/consortium\0" + consortium).digest()
     assert chain.newest.header.consortium_hash == after != before

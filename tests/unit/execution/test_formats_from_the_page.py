@@ -581,6 +581,8 @@ def test_the_leaves_that_genesis_writes():
             "role": {"int": 1},
             "suite": {"int": 1},
             "revoked": {"bool": False},
+            "valid_from_us": {"int": 0},
+            "valid_until_us": {"int": 0},
         }
         leaf = canonical({"map": identity}).hex()
         assert written[f"identity/{member['name']}/{admin['name']}"] == leaf

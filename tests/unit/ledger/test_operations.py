@@ -22,12 +22,22 @@ from tests.unit.ledger.wire import (
     unrelate,
     update,
 )
+from twinledger.client.governance_operations import (
+    propose,
+    replace_node,
+    rotate_key,
+    update_node,
+    vote,
+    withdraw,
+)
+from twinledger.client.operations import admit_identity
 from twinledger.ledger.access import Effect, Permission
 from twinledger.ledger.access_operations import PutAccessRule
 from twinledger.ledger.errors import Code
+from twinledger.ledger.governance_operations import AdmitMember, ChangeRules, RemoveMember
 from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.limits import DEFAULT_LIMITS
-from twinledger.ledger.names import IdentityName, PropertyPath, RelationshipName, TwinId
+from twinledger.ledger.names import IdentityName, MemberName, PropertyPath, RelationshipName, TwinId
 from twinledger.ledger.operations import (
     AdmitIdentity,
     Change,
@@ -43,7 +53,7 @@ from twinledger.ledger.operations import (
     UpdateTwin,
     read_operation,
 )
-from twinledger.v1 import access_pb2
+from twinledger.v1 import access_pb2, governance_pb2
 from twinledger.v1 import operation_pb2 as wire
 from twinledger.v1.value_pb2 import Value
 
@@ -130,6 +140,36 @@ def signed_by(required: int, *parties: str) -> wire.Operation:
 
 BAD: dict[str, tuple[wire.Operation, Code]] = {
     "no kind": (wire.Operation(), Code.UNKNOWN_OPERATION),
+    "a proposal of nothing": (
+        wire.Operation(propose=governance_pb2.Propose(ground=bytes(32))),
+        Code.BAD_PROPOSAL,
+    ),
+    "a short ground": (propose(bytes(31), RemoveMember(MemberName("a"))), Code.BAD_PROPOSAL),
+    "a vote on no plan": (vote(1, b"", approve=True), Code.BAD_PROPOSAL),
+    "a proposal's number beyond the state's": (withdraw(2**63), Code.BAD_PROPOSAL),
+    "an empty join file": (propose(bytes(32), AdmitMember(b"")), Code.BAD_PROPOSAL),
+    "a large join file": (propose(bytes(32), AdmitMember(bytes(16_385))), Code.BAD_PROPOSAL),
+    "a bad member": (propose(bytes(32), RemoveMember(MemberName("a/b"))), Code.BAD_PROPOSAL),
+    "no rule": (propose(bytes(32), ChangeRules(())), Code.BAD_PROPOSAL),
+    "a rule twice": (propose(bytes(32), ChangeRules((("a", 1), ("a", 2)))), Code.BAD_PROPOSAL),
+    "a replacement by nothing": (replace_node("a-1", b""), Code.BAD_PROPOSAL),
+    "a bad node id": (update_node("a 1"), Code.BAD_NODE),
+    "a bad address": (update_node("a-1", peer_address="h"), Code.BAD_NODE),
+    "a bad port": (update_node("a-1", client_address="h:0"), Code.BAD_NODE),
+    "a bad witness key": (update_node("a-1", witness_key=b"\xff" * 32), Code.BAD_KEY),
+    "an empty log key": (update_node("a-1", log_key=b""), Code.BAD_KEY),
+    "a short hash": (update_node("a-1", remove_certificate=bytes(31)), Code.BAD_NODE),
+    "a validity before 1970": (update_node("a-1", add_certificate=(b"x", -1)), Code.BAD_NODE),
+    "a bad new key": (rotate_key("a/b", bytes(31)), Code.BAD_KEY),
+    "an admin for a while": (
+        admit_identity("a/b", KEY, Role.ADMIN, valid_until=5),
+        Code.BAD_VALIDITY,
+    ),
+    "a validity that ends first": (
+        admit_identity("a/b", KEY, Role.DEVICE, 5, 5),
+        Code.BAD_VALIDITY,
+    ),
+    "a validity below zero": (admit_identity("a/b", KEY, Role.DEVICE, -1), Code.BAD_VALIDITY),
     "a bad id": (create("a/b"), Code.BAD_TWIN_ID),
     "a bad model": (create("a", model="\n"), Code.BAD_MODEL),
     "a deletion at birth": (create("a", delete("level")), Code.BAD_CHANGE),

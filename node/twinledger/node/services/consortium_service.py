@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from twinledger.consortium.identities import IdentityRecord, identity_key
-from twinledger.consortium.members import load_consortium
+from twinledger.consortium.members import CONSORTIUM_KEY, load_consortium
+from twinledger.consortium.proposals import count, proposal_key
+from twinledger.consortium.protocol import PROTOCOL_KEY
 from twinledger.ledger.names import IdentityName
 from twinledger.node.services.paging import page_size
 from twinledger.node.services.rendering import identity_message, member_message
@@ -29,6 +31,26 @@ class ConsortiumService:
                 name=consortium.name,
                 members=[member_message(member) for member in consortium.members],
                 height=state.applied_height or 0,
+                record=state.get(CONSORTIUM_KEY) or b"",
+                protocol=state.get(PROTOCOL_KEY) or b"",
+            )
+
+    async def list_proposals(self, request: pb.ListProposalsRequest) -> pb.ListProposalsResponse:
+        """Return a page of proposals, the newest first."""
+        size = page_size(request.page_size)
+        with self.chain.snapshot() as state:
+            newest = count(state)
+            first = min(newest, request.before_number - 1) if request.before_number else newest
+            numbers = range(first, max(0, first - size), -1)
+            height = state.applied_height or 0
+            return pb.ListProposalsResponse(
+                proposals=[
+                    pb.ProposalRecord(number=number, record=state.get(proposal_key(number)) or b"")
+                    for number in numbers
+                ],
+                next_before_number=numbers[-1] if numbers and numbers[-1] > 1 else 0,
+                height=height,
+                block_time_us=state.header(height).time_us,
             )
 
     async def list_identities(self, request: pb.ListIdentitiesRequest) -> pb.ListIdentitiesResponse:

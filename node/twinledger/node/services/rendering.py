@@ -17,6 +17,7 @@ from twinledger.twins.records import Origin, Property, Relationship, Twin
 from twinledger.v1 import (
     block_pb2,
     consortium_service_pb2,
+    governance_pb2,
     ledger_service_pb2,
     operation_pb2,
     twin_service_pb2,
@@ -141,9 +142,7 @@ def member_message(member: Member) -> consortium_service_pb2.Member:
                 witness_key=node.witness_key,
                 log_key=node.log_key,
                 certificates=[
-                    consortium_service_pb2.NodeCertificate(
-                        der=each.der, valid_until_us=each.valid_until_us
-                    )
+                    governance_pb2.NodeCertificate(der=each.der, valid_until_us=each.valid_until_us)
                     for each in node.certificates
                 ],
             )
@@ -159,4 +158,6 @@ def identity_message(record: IdentityRecord) -> consortium_service_pb2.IdentityR
         public_key=record.public_key,
         role=cast("operation_pb2.Role.ValueType", record.role.value),
         revoked=record.revoked,
+        valid_from_us=record.valid_from_us,
+        valid_until_us=record.valid_until_us,
     )
