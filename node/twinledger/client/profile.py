@@ -122,6 +122,17 @@ class Profile:
         """
         return self if height < self.height else replace(self, nodes=tuple(nodes), height=height)
 
+    def with_certificates(
+        self, node_id: str, certificates: Iterable[bytes], height: int
+    ) -> "Profile":
+        """The profile after a block at `height` gave one node these certificates (DER)."""
+        shown = tuple(certificates)
+        nodes = (
+            replace(node, certificates=shown) if node.node_id == node_id else node
+            for node in self.nodes
+        )
+        return self.with_nodes(nodes, height)
+
 
 def _lines(table: dict[str, object]) -> str:
     # Strings, whole numbers, true and lists of strings are written alike in JSON and TOML.

@@ -7,7 +7,8 @@ log and execute blocks, and a small pool of threads checks signatures.
 
 Read in this order: main (start and stop), configuration, foundation (what was there before),
 assembly (the parts), running (their tasks), serving (the ports); then the parts: replica (the loop
-around the core), transport and consensus_wire (between nodes), pool and preparation (what waits,
-and the checks made meanwhile), submission, proposer (how it gets ordered), applier, feed (who is
-told), reads, updates, disk_watch; and services/ (what clients call).
+around the core), node_records, node_keys and validity (who the nodes are and what they show), ports
+(who may connect), dialling, transport and consensus_wire (between nodes), pool and preparation
+(what waits, and the checks made meanwhile), submission, proposer (how it gets ordered), applier,
+feed (who is told), reads, updates, disk_watch; and services/ (what clients call).
 """

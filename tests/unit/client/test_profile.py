@@ -77,3 +77,10 @@ def test_a_profile_that_is_not_there_is_named(tmp_path):
     with pytest.raises(LedgerError) as raised:
         Profile.load(tmp_path / "nowhere.toml")
     assert "nowhere.toml" in raised.value.detail
+
+
+def test_one_node_gets_new_certificates_at_a_later_height():
+    fresh = PROFILE.with_certificates("sensors-1", [b"newest"], 13)
+    assert fresh.nodes == (NODES[0], replace(NODES[1], certificates=(b"newest",)))
+    assert fresh.height == 13
+    assert PROFILE.with_certificates("sensors-1", [b"newest"], 11) == PROFILE

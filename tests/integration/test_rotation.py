@@ -1,0 +1,164 @@
+"""New certificates for every node of a running consortium, while clients write."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.integration.accounts import same_head
+from twinledger.client import Code, Ledger, LedgerError, connect
+from twinledger.client import operations as op
+from twinledger.devnet.control import Devnet
+from twinledger.devnet.creation import create
+from twinledger.devnet.layout import Layout, NodeEntry
+
+WITHIN_S: Final = 60
+
+
+@pytest.fixture
+def devnet(tmp_path: Path) -> Iterator[Devnet]:
+    net = Devnet(create(tmp_path / "devnet", 4))
+    try:
+        asyncio.run(net.up())
+        yield net
+    finally:
+        net.down()
+
+
+async def twinledger(*arguments: str | Path) -> dict[str, object]:
+    """Run a command with --json."""
+    command = (sys.executable, "-m", "twinledger.cli", *map(str, arguments), "--json")
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    answer = json.loads(out)
+    assert isinstance(answer, dict)
+    return answer
+
+
+async def rotate(layout: Layout, node: NodeEntry, *more: str) -> dict[str, object]:
+    config = layout.node_folder(node) / "node.toml"
+    return await twinledger(
+        "node", "rotate-key", "--config", config, "--devnet", layout.path, *more
+    )
+
+
+class Writing:
+    """Writes without a pause; a call that fails ends it."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger, self._stop, self.written = ledger, asyncio.Event(), 0
+        self._task = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        while not self._stop.is_set():
+            await self._ledger.submit(op.update_twin("busy", [op.increment_property("count", 1)]))
+            self.written += 1
+
+    async def end(self) -> int:
+        self._stop.set()
+        await self._task
+        return self.written
+
+
+def test_every_node_gets_a_new_certificate_under_load_without_a_failed_call(devnet):
+    asyncio.run(rotate_all_under_load(devnet.layout))
+
+
+async def rotate_all_under_load(layout: Layout) -> None:
+    shown: set[object] = set()
+    first = layout.profile
+    async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
+        await ledger.submit(op.create_twin("busy"))
+        writing = Writing(ledger)
+        # Twice: the second change is what drops the first certificates.
+        for _ in range(2):
+            for node in layout.nodes:
+                done = await rotate(layout, node)
+                assert done["shown"] is True
+                shown.add(done["certificate"])
+        written = await writing.end()
+        twin = await ledger.twins.get("busy")
+        assert [p.value for p in twin.properties] == [written]
+        assert written > 0
+    assert len(shown) == 8
+    await same_head(layout)
+    # What a client knew in the beginning counts no more; the devnet's own profile went along.
+    with pytest.raises(LedgerError) as refused:
+        async with connect(profile=first, timeout_seconds=20):
+            pytest.fail("it connected")
+    assert refused.value.code is Code.CERTIFICATE_MISMATCH
+    async with connect(profile=layout.profile) as ledger:
+        assert (await ledger.twins.get("busy")).version == written + 1
+
+
+def test_a_node_that_was_away_while_all_others_changed_comes_back_with_a_fresh_profile(devnet):
+    asyncio.run(come_back(devnet, devnet.layout))
+
+
+async def come_back(devnet: Devnet, layout: Layout) -> None:
+    away = layout.nodes[3]
+    process = devnet.process(away)
+    process.kill()
+    for node in layout.nodes[:3]:
+        await rotate(layout, node, "--drop-old")
+    process.start()
+    await until_its_log_says(layout, away, "CERTIFICATE_MISMATCH")
+    process.kill()
+    config = layout.node_folder(away) / "node.toml"
+    command = (sys.executable, "-m", "twinledger.cli", "node", "run", "--config", str(config))
+    fresh = ("--peers", str(layout.path / "profile.toml"))
+    nowhere = asyncio.subprocess.DEVNULL
+    returned = await asyncio.create_subprocess_exec(*command, *fresh, stderr=nowhere)
+    try:
+        await until_it_has_executed(layout, away, layout.profile.height)
+    finally:
+        returned.terminate()
+        await returned.wait()
+    # It has heard of everything by now and needs the file no more.
+    process.start()
+    await same_head(layout)
+
+
+async def until_its_log_says(layout: Layout, node: NodeEntry, code: str) -> None:
+    log, deadline = layout.node_folder(node) / "node.log", time.monotonic() + WITHIN_S
+    while code not in log.read_text():
+        assert time.monotonic() < deadline, f"{node.name} never says {code}"
+        await asyncio.sleep(0.1)
+
+
+async def until_it_has_executed(layout: Layout, node: NodeEntry, height: int) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    async with connect(
+        node.client_address, profile=layout.profile, discover=False, timeout_seconds=WITHIN_S
+    ) as ledger:
+        while (await ledger.status()).applied_height < height:
+            assert time.monotonic() < deadline, f"{node.name} does not reach {height}"
+            await asyncio.sleep(0.1)
+
+
+def test_one_command_changes_until_when_a_certificate_counts(devnet):
+    asyncio.run(renew(devnet.layout))
+
+
+async def renew(layout: Layout) -> None:
+    node = layout.nodes[0]
+    before = await certificates_of(layout, node)
+    done = await rotate(layout, node, "--renew", "--valid-days", "7")
+    assert done["certificate"] == before[0]["fingerprint"]
+    (after,) = await certificates_of(layout, node)
+    assert after["fingerprint"] == before[0]["fingerprint"]
+    assert after["valid_until_us"] < before[0]["valid_until_us"]
+    await until_its_log_says(layout, node, "counts for 7 more days")
+
+
+async def certificates_of(layout: Layout, node: NodeEntry) -> Any:
+    told: Any = await twinledger("consortium", "show", "--devnet", layout.path)
+    (member,) = (each for each in told["members"] if each["name"] == node.member)
+    return member["nodes"][0]["certificates"]
