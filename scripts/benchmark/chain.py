@@ -1,11 +1,13 @@
 """Makes real chains fast: signed transactions, executed straight into the stores of a folder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from twinledger.client import operations as op
 from twinledger.consensus import (
     Configuration,
+    Entry,
     EntryKind,
     HardState,
     Index,
@@ -16,11 +18,12 @@ from twinledger.consensus import (
 )
 from twinledger.consortium.genesis import Genesis, build
 from twinledger.consortium.members import Admin, Member, Node, NodeCertificate
-from twinledger.execution.execute import execute, genesis_block
+from twinledger.execution.execute import block_transactions, execute, genesis_block
 from twinledger.execution.prepare import prepare
 from twinledger.execution.results import Execution, Ordered, Parent
 from twinledger.ledger.block import encode_body
 from twinledger.ledger.keys import SigningKey
+from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import IdentityName, MemberName
 from twinledger.ledger.transaction import Signer, sign
 from twinledger.storage import DataFolder, Stores
@@ -29,8 +32,31 @@ from twinledger.v1 import operation_pb2
 NODE = NodeId("utility-1")
 TIME_US = 1_795_000_000_000_000
 BLOCK_US = 1_000_000
-KEY = SigningKey.load(bytes(32))
-ADMIN = Signer(IdentityName("utility/admin"), KEY)
+_AT_ONCE = 100
+
+
+def admin_of(name: str) -> Signer:
+    """A member's one admin."""
+    key = SigningKey.load(name.encode().ljust(32, b"-"))
+    return Signer(IdentityName(f"{name}/admin"), key)
+
+
+ADMIN = admin_of("utility")
+
+
+def member(name: str, peer: str = "127.0.0.1:1", client: str = "127.0.0.1:2") -> Member:
+    """A member with one node and one admin."""
+    seed = name.encode().ljust(32, b".")
+    node = Node(
+        node_id=NodeId(f"{name}-1"),
+        peer_address=peer,
+        client_address=client,
+        voter=True,
+        witness_key=SigningKey.load(seed).public_key,
+        log_key=SigningKey.load(seed[::-1]).public_key,
+        certificates=(NodeCertificate(name.encode(), 2 * TIME_US),),
+    )
+    return Member(MemberName(name), (Admin("admin", admin_of(name).key.public_key),), (node,))
 
 
 @dataclass
@@ -42,23 +68,29 @@ class Chain:
     genesis: Genesis
 
     @classmethod
-    def create(cls, path: Path, *, kept_heights: int = 16) -> "Chain":
-        """Make a folder with the block of genesis."""
-        node = Node(
-            node_id=NODE,
-            peer_address="127.0.0.1:1",
-            client_address="127.0.0.1:2",
-            voter=True,
-            witness_key=SigningKey.load(bytes([1] * 32)).public_key,
-            log_key=SigningKey.load(bytes([2] * 32)).public_key,
-            certificates=(NodeCertificate(b"none", 2 * TIME_US),),
+    def create(
+        cls,
+        path: Path,
+        *,
+        kept_heights: int = 16,
+        lifetime_us: int = 3_600_000_000,
+        members: Sequence[Member] = (),
+    ) -> "Chain":
+        """Make a folder with the block of genesis; the first member is the one that acts."""
+        members = members or [member("utility")]
+        genesis = Genesis.parse(
+            build("chains", TIME_US, members, Limits(max_lifetime_us=lifetime_us))
         )
-        member = Member(MemberName("utility"), (Admin("admin", KEY.public_key),), (node,))
-        genesis = Genesis.parse(build("chains", TIME_US, [member])).signed_by(ADMIN)
+        for one in members:
+            genesis = genesis.signed_by(admin_of(one.name))
         DataFolder.create(path, genesis.raw, NODE, reserve_bytes=1 << 20)
         chain = cls.open(path, kept_heights=kept_heights)
-        chain.stores.chain.apply(genesis_block(chain.genesis))
+        chain.begin()
         return chain
+
+    def begin(self) -> None:
+        """Write the block of genesis."""
+        self.stores.chain.apply(genesis_block(self.genesis))
 
     @classmethod
     def open(cls, path: Path, *, kept_heights: int = 16) -> "Chain":
@@ -67,14 +99,13 @@ class Chain:
         stores = folder.open_stores(kept_heights=kept_heights)
         return cls(folder, stores, Genesis.parse(folder.genesis))
 
-    def sign(self, *operations: operation_pb2.Operation, salt: int = 0) -> bytes:
-        """A transaction for the next block, by the one admin."""
-        height = self.height + 1
+    def sign(self, height: int, *operations: operation_pb2.Operation, salt: int = 0) -> bytes:
+        """A transaction for the block of a height, by the one admin."""
         return sign(
             self.genesis.chain_id,
             [ADMIN],
             operations,
-            TIME_US + height * BLOCK_US + 60_000_000,
+            TIME_US + height * BLOCK_US + 10_000_000,
             (height << 32 | salt).to_bytes(16, "big"),
         )
 
@@ -83,27 +114,34 @@ class Chain:
         """The newest height."""
         return self.stores.chain.applied_height or 0
 
-    def block(self, *transactions: bytes) -> Execution:
-        """Order and execute one block."""
-        time_us = TIME_US + (self.height + 1) * BLOCK_US
-        return self.entry(EntryKind.BLOCK, encode_body(time_us, transactions), transactions)
-
     def configuration(self) -> Execution:
         """Order a configuration entry, which is an empty block."""
-        return self.entry(EntryKind.CONFIGURATION, Configuration((NODE,)).encode(), ())
+        (done,) = self.extend([(EntryKind.CONFIGURATION, Configuration((NODE,)).encode())])
+        return done
 
-    def entry(self, kind: EntryKind, payload: bytes, transactions: tuple[bytes, ...]) -> Execution:
-        """Order and execute the next entry."""
-        log, index = self.stores.log, Index(self.height + 1)
-        entry = make_entry(log.hash(Index(index - 1)), index, Term(1), kind, payload)
-        vote = HardState(Term(1), NODE) if index == 1 else None
-        log.write(Persist(1, vote, None, (entry,), index, ()))
+    def extend(self, contents: Sequence[tuple[EntryKind, bytes]]) -> list[Execution]:
+        """Order entries in one synced write, and execute them."""
+        log, first = self.stores.log, self.height + 1
+        rolling, entries = log.hash(Index(first - 1)), list[Entry]()
+        for index, (kind, payload) in enumerate(contents, first):
+            entries.append(make_entry(rolling, Index(index), Term(1), kind, payload))
+            rolling = entries[-1].hash
+        vote = HardState(Term(1), NODE) if first == 1 else None
+        log.write(Persist(1, vote, None, tuple(entries), entries[-1].index, ()))
+        return [self.execute(entry) for entry in entries]
+
+    def execute(self, entry: Entry) -> Execution:
+        """Execute an entry of the log."""
         genesis = self.genesis
+        payload = entry.payload if entry.kind is EntryKind.BLOCK else b""
         done = execute(
             Parent.of(self.stores.chain.header(self.height)),
             self.stores.chain,
-            Ordered(1, kind, payload),
-            [prepare(raw, genesis.limits, genesis.chain_id) for raw in transactions],
+            Ordered(entry.term, entry.kind, entry.payload),
+            [
+                prepare(raw, genesis.limits, genesis.chain_id)
+                for raw in block_transactions(payload, genesis.limits)
+            ],
             genesis.chain_id,
         )
         self.stores.chain.apply(done)
@@ -117,17 +155,23 @@ class Chain:
     def grow(self, blocks: int, twins: int = 8) -> None:
         """Blocks of every kind of operation, one transaction each but for the first."""
         names = [f"pump-{number}" for number in range(twins)]
-        if self.height == 0:
-            created = [op.create_twin(name, op.changes_of({"flow": 0.0})) for name in names]
-            self.block(*[self.sign(one, salt=n) for n, one in enumerate(created)])
-            blocks -= 1
-        for _ in range(blocks):
-            self.block(self.sign(self._next_operation(names)))
+        last = self.height + blocks
+        while self.height < last:
+            heights = range(self.height + 1, min(last, self.height + _AT_ONCE) + 1)
+            self.extend([(EntryKind.BLOCK, self._body(height, names)) for height in heights])
 
-    def _next_operation(self, names: list[str]) -> operation_pb2.Operation:
-        height = self.height + 1
-        name, target = names[height % len(names)], names[(height + 1) % len(names)]
-        if height % 40 < len(names):
-            made = op.unrelate if height // 40 % 2 else op.relate
-            return made(name, "feeds", target)
-        return op.update_twin(name, op.changes_of({"flow": height / 2}, {"on": height % 2 == 0}))
+    def _body(self, height: int, names: list[str]) -> bytes:
+        if height == 1:
+            operations = [op.create_twin(name, op.changes_of({"flow": 0.0})) for name in names]
+        else:
+            operations = [_operation(height, names)]
+        transactions = [self.sign(height, one, salt=salt) for salt, one in enumerate(operations)]
+        return encode_body(TIME_US + height * BLOCK_US, transactions)
+
+
+def _operation(height: int, names: list[str]) -> operation_pb2.Operation:
+    name, target = names[height % len(names)], names[(height + 1) % len(names)]
+    if height % 40 < len(names):
+        made = op.unrelate if height // 40 % 2 else op.relate
+        return made(name, "feeds", target)
+    return op.update_twin(name, op.changes_of({"flow": height / 2}, {"on": height % 2 == 0}))

@@ -484,7 +484,7 @@ _READING: dict[Code, Entry] = {
         _INVALID,
     ),
     Code.PRUNED: Entry(
-        "This node no longer keeps the state as it was at that height",
+        "This node no longer keeps what was at that height",
         "Ask for the oldest height that the message names or a later one, or ask another node.",
         _RANGE,
     ),
@@ -643,6 +643,16 @@ _NODE: dict[Code, Entry] = {
         "The members agreed on a protocol version that this program does not know",
         "Install a version of twinledger that knows it, and start the node again.",
         _STATE,
+    ),
+    Code.SNAPSHOT_INVALID: Entry(
+        "The snapshot is not what it says it is",
+        "Nothing of it was installed. Take it from another node or another backup.",
+        _LOST,
+    ),
+    Code.SNAPSHOT_GONE: Entry(
+        "This node no longer has that snapshot",
+        "Ask it for its newest one; a node that catches up does so by itself.",
+        _MISSING,
     ),
     Code.FORMAT_UNKNOWN: Entry(
         "The data was written in a format this version does not know",

@@ -26,6 +26,8 @@ TWIN_SALT: Final = b"twinledger/v1/twin-salt\0"
 GROUND: Final = b"twinledger/v1/ground\0"
 PLAN: Final = b"twinledger/v1/plan\0"
 HISTORY: Final = b"twinledger/v1/history\0"
+SNAPSHOT: Final = b"twinledger/v1/snapshot\0"
+SNAPSHOT_CHUNK: Final = b"twinledger/v1/snapshot-chunk\0"
 
 ZERO_HASH: Final = bytes(32)
 """Stands where a chain of hashes begins."""

@@ -74,6 +74,11 @@ class Receipt:
         """Whether the transaction took effect."""
         return self.outcome == COMMITTED
 
+    @property
+    def consumed(self) -> bool:
+        """Whether the transaction used its id up: once its operations are tried, it has."""
+        return self.committed or self.failed_operation is not None
+
     def encode(self) -> bytes:
         """The canonical receipt."""
         failed = NO_OPERATION if self.failed_operation is None else self.failed_operation

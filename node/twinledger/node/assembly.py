@@ -20,6 +20,8 @@ from twinledger.node.preparation import Preparation
 from twinledger.node.proposer import Proposer
 from twinledger.node.reads import ReadHeights
 from twinledger.node.replica import Replica
+from twinledger.node.snapshot_fetching import SnapshotFetching
+from twinledger.node.snapshot_taking import SnapshotTaking
 from twinledger.node.submission import Submission
 from twinledger.node.transport import Peer, Transport
 from twinledger.storage import Shown
@@ -35,10 +37,12 @@ class Threads:
     """One thread: blocks are executed in order."""
     checks: ThreadPoolExecutor
     """A thread for each core: signatures."""
+    snapshots: ThreadPoolExecutor
+    """One thread: snapshots are taken, and made a chain of, one after the other."""
 
     def shutdown(self) -> None:
         """End all threads when their work is done."""
-        for executor in (self.disk, self.execution, self.checks):
+        for executor in (self.disk, self.execution, self.checks, self.snapshots):
             executor.shutdown()
 
 
@@ -56,6 +60,8 @@ class Parts:
     proposer: Proposer
     submission: Submission
     applier: Applier
+    snapshot_taking: SnapshotTaking
+    snapshot_fetching: SnapshotFetching
 
 
 def assemble(foundation: Foundation) -> Parts:
@@ -67,6 +73,7 @@ def assemble(foundation: Foundation) -> Parts:
         ThreadPoolExecutor(1, "disk"),
         ThreadPoolExecutor(1, "execution"),
         ThreadPoolExecutor(max(2, os.cpu_count() or 1), "signatures"),
+        ThreadPoolExecutor(1, "snapshots"),
     )
     feed: Feed[Any] = Feed(parent.height)
     pool = Pool(settings.pool.max_transactions, settings.pool.max_bytes)
@@ -78,6 +85,8 @@ def assemble(foundation: Foundation) -> Parts:
     submission = Submission(chain, pool, preparation, feed, proposer, limits, parent.time_us)
     reads = ReadHeights(replica)
     proposer.refused, replica.read_answered = submission.refused, reads.answered
+    fetching = SnapshotFetching(replica, foundation.folder, threads.snapshots, threads.disk)
+    replica.snapshot_offered = fetching.offered
     return Parts(
         threads=threads,
         feed=feed,
@@ -89,6 +98,27 @@ def assemble(foundation: Foundation) -> Parts:
         proposer=proposer,
         submission=submission,
         applier=Applier(chain, preparation, threads.execution, chain_id, parent),
+        snapshot_taking=_snapshot_taking(foundation, threads),
+        snapshot_fetching=fetching,
+    )
+
+
+def _snapshot_taking(foundation: Foundation, threads: Threads) -> SnapshotTaking:
+    chain, folder = foundation.stores.chain, foundation.folder
+    settings, newest = foundation.configuration.storage, folder.snapshots.newest()
+    return SnapshotTaking(
+        chain=chain,
+        log=foundation.stores.log,
+        folder=folder.snapshots,
+        chain_id=folder.chain_id,
+        thread=threads.snapshots,
+        disk=threads.disk,
+        execution=threads.execution,
+        every=settings.snapshot_every,
+        keep_blocks=settings.keep_blocks,
+        # Until nodes exchange cosignatures, what is committed is all there is.
+        certified=lambda: chain.applied_height or 0,
+        newest=newest.manifest if newest else None,
     )
 
 

@@ -54,10 +54,15 @@ class PoolSection(_Section):
 
 
 class StorageSection(_Section):
-    """When the disk counts as nearly full, and for how many heights states stay provable."""
+    """When the disk counts as nearly full, and how much of the past is kept."""
 
     min_free_mib: int = Field(default=256, ge=1)
     kept_heights: int = Field(default=KEPT_HEIGHTS, ge=0)
+    """Heights before the newest whose states stay provable."""
+    snapshot_every: int = Field(default=10_000, ge=0)
+    """Blocks between two snapshots; 0 for none."""
+    keep_blocks: int = Field(default=0, ge=0)
+    """Blocks whose bodies and receipts are kept; 0 for all."""
 
 
 class ConsensusSection(_Section):

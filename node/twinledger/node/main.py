@@ -106,11 +106,13 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    node = await Node.start(folder, configuration, ask, given)
-    try:
-        await node.run_until(stop)
-    finally:
-        await node.close()
+    again = True
+    while again:
+        node = await Node.start(folder, configuration, ask, given)
+        try:
+            again = await node.run_until(stop)
+        finally:
+            await node.close()
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -23,6 +23,7 @@ from twinledger.consensus import (
     Persist,
     Raft,
     Role,
+    SnapshotToInstall,
 )
 from twinledger.ledger.block import BlockBody
 from twinledger.ledger.limits import Limits
@@ -54,11 +55,14 @@ class Replica:
     leadership_changed: Callable[[], None] = lambda: None
     read_answered: Callable[[bytes, Index | None], None] = lambda _context, _index: None
     """Told from which height a read may be served; None when the leader changed meanwhile."""
+    snapshot_offered: Callable[[SnapshotToInstall], None] = lambda _offer: None
+    """Told of a snapshot that is to take the place of the log."""
     first_index_led: int = 0
     """The index of the no-op of the term this node leads; older entries end below it."""
     _persists: list[Persist] = field(default_factory=list)
     _persist_waits: asyncio.Event = field(default_factory=asyncio.Event)
     _leadership: tuple[int, NodeId | None, bool] = (0, None, False)
+    _halted: bool = False
     _fault: asyncio.Future[None] = field(default_factory=asyncio.Future)
 
     async def run(self) -> None:
@@ -82,6 +86,8 @@ class Replica:
 
     def step(self, message: Message) -> None:
         """Take a message from a peer."""
+        if self._halted:
+            return
         if isinstance(message, Append):
             message = self._withhold_future(message)
         self._guarded(lambda: self.core.step(message))
@@ -123,6 +129,21 @@ class Replica:
         """Tell the core that everything up to this height is executed."""
         self._guarded(lambda: self.core.applied(index))
 
+    def snapshot_failed(self, offer: SnapshotToInstall) -> None:
+        """Tell the core that an offered snapshot came to nothing."""
+        self._guarded(lambda: self.core.snapshot_failed(offer.snapshot))
+
+    def halt_for(self, offer: SnapshotToInstall) -> bool:
+        """Take and say nothing more, if this snapshot is still wanted; return whether it is.
+
+        What the log holds above the snapshot's place, or in it, is about to go. None of that was
+        ever committed, or the core would not want the snapshot any more; but nothing may be added
+        to it and acknowledged from now on.
+        """
+        wanted = self.core.pending_snapshot == offer.snapshot
+        self._halted = self._halted or wanted
+        return wanted
+
     def lost(self, peer: NodeId) -> None:
         """Tell the core that messages to a peer were lost."""
         self._guarded(lambda: self.core.unreachable(peer))
@@ -140,6 +161,8 @@ class Replica:
     def advance(self) -> None:
         """Do everything the core wants done now."""
         core = self.core
+        if self._halted:
+            return
         while core.has_ready():
             ready = core.ready()
             self.transport.send(ready.messages)
@@ -148,6 +171,8 @@ class Replica:
                 self._persist_waits.set()
             if ready.committed:
                 self.committed.put_nowait(ready.committed)
+            if ready.snapshot is not None:
+                self.snapshot_offered(ready.snapshot)
             for read in ready.reads:
                 self.read_answered(read.context, read.index)
             for context in ready.aborted_reads:
@@ -171,8 +196,9 @@ class Replica:
             # One late tick after a pause, never a burst: a paused node must not count the pause
             # as silence of the leader many times over.
             await asyncio.sleep(self.tick_s)
-            self.core.tick()
-            self.advance()
+            if not self._halted:
+                self.core.tick()
+                self.advance()
 
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()

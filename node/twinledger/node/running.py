@@ -70,8 +70,14 @@ class Node:
             logger.warning("nothing is encrypted, and nobody who connects is checked")
         return node
 
-    async def run_until(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set; raises what must stop the node before that."""
+    async def run_until(self, stop: asyncio.Event) -> bool:
+        """Run until `stop` is set, or until a snapshot has taken the place of this node's log.
+
+        Returns:
+            Whether the folder is to be opened again, and the node to go on from the snapshot.
+
+        Raises what must stop the node before that.
+        """
         parts = self.parts
         async with asyncio.TaskGroup() as group:
             tasks = [
@@ -81,11 +87,16 @@ class Node:
                 group.create_task(parts.replica.transport.run(), name="transport"),
                 group.create_task(self._keep_house(), name="housekeeping"),
                 group.create_task(self._keep_ways(), name="ways to peers"),
+                group.create_task(parts.snapshot_taking.run(), name="snapshots"),
+                group.create_task(parts.snapshot_fetching.run(), name="snapshot fetching"),
             ]
-            await stop.wait()
-            await self._leave()
+            switched = parts.snapshot_fetching.switched
+            await _first_of(stop, switched)
+            if not switched.is_set():
+                await self._leave()
             for task in tasks:
                 task.cancel()
+        return switched.is_set() and not stop.is_set()
 
     async def close(self) -> None:
         """Close ports, threads and stores, in this order."""
@@ -154,3 +165,13 @@ class Node:
         if self._stopping:
             return LedgerError(Code.STOPPING)
         return self.parts.disk_watch.refusal()
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    """Wait until one of the events is set."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -135,4 +135,5 @@ def _peer_service(foundation: Foundation, parts: Parts) -> PeerService:
         parts.preparation,
         foundation.limits,
         foundation.records,
+        foundation.folder.snapshots,
     )

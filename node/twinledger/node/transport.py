@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +24,8 @@ from twinledger.v1.peer_service_pb2 import (
     ConsensusBatch,
     ConsensusMessage,
     ExchangeRequest,
+    FetchSnapshotRequest,
+    FetchSnapshotResponse,
     ForwardRefusal,
     ForwardTransactionsRequest,
     PeerHello,
@@ -178,6 +180,32 @@ class Peer:
                 raise
             raise LedgerError(Code.CONNECTION_LOST, f"{self.node_id} is dialled anew") from error
         return list(response.refusals)
+
+    async def fetch_snapshot(
+        self, snapshot_id: bytes, first_chunk: int
+    ) -> AsyncGenerator[FetchSnapshotResponse, None]:
+        """Read a snapshot that this node has: its manifest, then chunks from one on.
+
+        Raises:
+            LedgerError: CONNECTION_LOST, or what the node says.
+        """
+        if self._channel is None:
+            raise LedgerError(Code.CONNECTION_LOST, f"no channel to {self.node_id}")
+        request = FetchSnapshotRequest(
+            hello=self.hello(), snapshot_id=snapshot_id, first_chunk=first_chunk
+        )
+        call = _stub(self._channel).FetchSnapshot(request)
+        try:
+            async for response in call:
+                yield response
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc(error, self.address) from error
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            raise LedgerError(Code.CONNECTION_LOST, f"{self.node_id} is dialled anew") from error
+        finally:
+            call.cancel()
 
     async def _exchange(self, channel: grpc.aio.Channel) -> None:
         call = _stub(channel).Exchange(self._outgoing())

@@ -15,6 +15,8 @@ and ``marker`` (the log), ``chain_records``, ``chain_reader`` and ``chain_store`
 ``chain_tree_records``, ``chain_trees``, ``chain_tree_changes`` and ``chain_proofs`` (its trees),
 ``head_mark``, ``head_records`` and ``head_book`` (what was signed and certified).
 ``folder_copy`` and ``record_names`` serve whoever looks into the folder of a stopped node.
+``snapshot_format``, ``snapshot_content``, ``snapshot_files``, ``snapshot_install`` and
+``snapshot_switch`` bring whole states from node to node.
 ``docs/operations/storage.md`` is the operator's side.
 """
 

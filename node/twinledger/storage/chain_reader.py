@@ -13,6 +13,7 @@ from twinledger.ledger.merkle import tree_hash
 from twinledger.ledger.state_tree_page import Page, PageKey
 from twinledger.storage.chain_records import (
     APPLIED_KEY,
+    RECEIPTS_FROM_KEY,
     STATE_PREFIX,
     Location,
     UpdatePlace,
@@ -65,6 +66,11 @@ class ChainReader:
         self._view = view
         self._bodies = bodies
         self.trees = ChainTrees(view, pages)
+
+    @property
+    def view(self) -> View:
+        """The records themselves."""
+        return self._view
 
     @property
     def applied_height(self) -> int | None:
@@ -139,13 +145,23 @@ class ChainReader:
             raise _damaged(f"The header at height {height} is missing")
         return record
 
+    @property
+    def receipts_from(self) -> int:
+        """The oldest height whose receipts are kept."""
+        record = self._view.get(RECEIPTS_FROM_KEY)
+        return 0 if record is None else decode_height(record)
+
     def receipts(self, height: int) -> tuple[bytes, ...]:
         """Return a block's receipts, having checked them against its header.
 
         Raises:
-            LedgerError: BLOCK_NOT_FOUND.
+            LedgerError: BLOCK_NOT_FOUND; PRUNED, naming the oldest height.
         """
         root = self.header(height).receipts_root
+        if height < self.receipts_from:
+            raise LedgerError(
+                Code.PRUNED, f"the oldest receipts it keeps are of {self.receipts_from}"
+            )
         receipts = decode_list(self._view.get(receipts_key(height)) or b"")
         if tree_hash(receipts) != root:
             raise _damaged(f"The receipts at height {height} do not match their root")
@@ -155,7 +171,7 @@ class ChainReader:
         """Return a block with its body.
 
         Raises:
-            LedgerError: BLOCK_NOT_FOUND.
+            LedgerError: BLOCK_NOT_FOUND; PRUNED, naming the oldest height.
         """
         header, receipts = self.header_bytes(height), self.receipts(height)
         if height == 0:

@@ -1,13 +1,15 @@
 """How blocks and state look in the chain's LevelDB. Big endian; a key's first byte is its kind.
 
 a                           applied height: u64
+b                           the oldest height whose receipts are kept: u64, nothing for 0
 c height u64                the consortium's leaf after a block that changed it
 h height u64                header: its 185 bytes
 i TARGET / NAME / SOURCE    empty: a relationship, found from its target
 r height u64                receipts: for each one its length u32 and its bytes
 s KEY                       agreed state: the canonical value at KEY
 t transaction id 32         where it used its id up: height u64, index u32
-u TWIN 0x00 version u64     the update to that version: height u64, transaction u32, operation u32
+u TWIN 0x00 version u64     the update to that version: height u64, transaction u32, operation u32,
+                            transaction id 32: with it a history is proven without its blocks
 
 `chain_tree_records` has those of the trees.
 """
@@ -21,13 +23,14 @@ from twinledger.execution.results import Execution
 from twinledger.storage.damage import REBUILD_CHAIN, damaged
 
 APPLIED_KEY: Final = b"a"
+RECEIPTS_FROM_KEY: Final = b"b"
 STATE_PREFIX: Final = b"s"
 RELATIONSHIPS: Final = b"relationship/"
 
 _HEIGHT: Final = struct.Struct(">Q")
 _NUMBERED: Final = struct.Struct(">cQ")
 _LOCATION: Final = struct.Struct(">QI")
-_UPDATE: Final = struct.Struct(">QII")
+_UPDATE: Final = struct.Struct(">QII32s")
 _LENGTH: Final = struct.Struct(">I")
 
 Change = tuple[bytes, bytes | None]
@@ -47,6 +50,7 @@ class UpdatePlace(NamedTuple):
     height: int
     transaction_index: int
     operation_index: int
+    transaction_id: bytes
 
 
 def header_key(height: int) -> bytes:
@@ -72,6 +76,12 @@ def transaction_key(transaction_id: bytes) -> bytes:
 def incoming_prefix(target_id: str) -> bytes:
     """Return what the keys of all relationships to a twin begin with."""
     return f"i{target_id}/".encode()
+
+
+def incoming_key(relationship: bytes) -> bytes:
+    """Return the key under which a relationship, given by its key in the state, is found back."""
+    _, source, name, target = relationship.split(b"/")
+    return b"i" + b"/".join((target, name, source))
 
 
 def updates_prefix(twin_id: str) -> bytes:
@@ -101,13 +111,13 @@ def changes_of(execution: Execution) -> Iterator[Change]:
         if key == CONSORTIUM_KEY:
             yield consortium_key(height), value
         if key.startswith(RELATIONSHIPS):
-            _, source, name, target = key.split(b"/")
-            incoming = b"i" + b"/".join((target, name, source))
-            yield incoming, None if value is None else b""
-    for transaction_id, index in execution.consumed:
-        yield transaction_key(transaction_id), _LOCATION.pack(height, index)
+            yield incoming_key(key), None if value is None else b""
+    ids = {index: transaction_id for transaction_id, index in execution.consumed}
+    for index, transaction_id in ids.items():
+        yield transaction_key(transaction_id), encode_location(Location(height, index))
     for update in execution.updates:
-        place = _UPDATE.pack(height, update.transaction_index, update.operation_index)
+        index = update.transaction_index
+        place = _UPDATE.pack(height, index, update.operation_index, ids[index])
         yield update_key(update.twin_id, update.version), place
 
 
@@ -142,6 +152,11 @@ def decode_height(record: bytes) -> int:
     return _unpacked(_HEIGHT, record)[0]
 
 
+def encode_location(location: Location) -> bytes:
+    """Return a transaction's location as a record."""
+    return _LOCATION.pack(*location)
+
+
 def decode_location(record: bytes) -> Location:
     """Return the location of a record.
 
@@ -158,7 +173,11 @@ def decode_update(key: bytes, record: bytes) -> UpdatePlace:
         LedgerError: DATA_DAMAGED.
     """
     (version,) = _unpacked(_HEIGHT, key[-_HEIGHT.size :])
-    return UpdatePlace(version, *_unpacked(_UPDATE, record))
+    try:
+        height, index, operation, transaction_id = _UPDATE.unpack(record)
+    except struct.error as error:
+        raise damaged("The place of an update is not readable", REBUILD_CHAIN) from error
+    return UpdatePlace(version, height, index, operation, transaction_id)
 
 
 def _unpacked(layout: struct.Struct, record: bytes) -> tuple[int, ...]:

@@ -21,7 +21,15 @@ from twinledger.ledger.merkle import leaf_hash
 from twinledger.ledger.state_tree import TreeUpdate
 from twinledger.ledger.state_tree_page import PageKey
 from twinledger.storage.chain_reader import Bodies, ChainReader
-from twinledger.storage.chain_records import Change, changes_of
+from twinledger.storage.chain_records import (
+    APPLIED_KEY,
+    RECEIPTS_FROM_KEY,
+    Change,
+    changes_of,
+    decode_height,
+    encode_height,
+    receipts_key,
+)
 from twinledger.storage.chain_tree_changes import next_oldest, pruning_changes, tree_changes
 from twinledger.storage.chain_trees import PageCache
 from twinledger.storage.damage import REBUILD_CHAIN, REPLACE_NODE, damaged
@@ -29,7 +37,7 @@ from twinledger.storage.database import Database, Snapshot
 from twinledger.storage.failure import os_failure
 from twinledger.storage.log_store import LogStore
 
-_CACHE_BYTES: Final = 32 << 20
+CACHE_BYTES: Final = 32 << 20
 KEPT_HEIGHTS: Final = 256
 """Of how many heights before the newest the state can be proven, unless the operator says else."""
 MAX_SNAPSHOTS: Final = 256
@@ -97,7 +105,24 @@ class ChainStore(ChainReader):
         Raises:
             StorageFailure: the disk refused.
         """
-        Database(path, REBUILD_CHAIN, create=True, cache_bytes=_CACHE_BYTES).close()
+        Database(path, REBUILD_CHAIN, create=True, cache_bytes=CACHE_BYTES).close()
+
+    @staticmethod
+    def reaches(path: Path, height: int) -> bool:
+        """Whether there is a chain of a height or a greater one, as far as it says itself.
+
+        Raises:
+            LedgerError: DATA_DAMAGED, DATA_IN_USE.
+            StorageFailure: the disk refused.
+        """
+        if not _exists(path):
+            return False
+        database = Database(path, REBUILD_CHAIN, cache_bytes=CACHE_BYTES)
+        try:
+            record = database.get(APPLIED_KEY)
+            return record is not None and decode_height(record) >= height
+        finally:
+            database.close()
 
     @classmethod
     def open(cls, path: Path, log: LogStore, *, kept_heights: int = KEPT_HEIGHTS) -> Self:
@@ -112,9 +137,9 @@ class ChainStore(ChainReader):
             LedgerError: DATA_DAMAGED, DATA_IN_USE.
             StorageFailure: the disk refused.
         """
-        if log.first_index() == 1 and not _exists(path):
+        if log.oldest == 1 and not _exists(path):
             cls.create(path)
-        database = Database(path, REBUILD_CHAIN, cache_bytes=_CACHE_BYTES)
+        database = Database(path, REBUILD_CHAIN, cache_bytes=CACHE_BYTES)
         try:
             store = cls(database, log, kept_heights)
             store._check(log)
@@ -154,6 +179,25 @@ class ChainStore(ChainReader):
         for key, page in tree.pages.items():
             self._pages.keep(key, page)
 
+    def prune_receipts(self, oldest: int) -> None:
+        """Delete the receipts of blocks before a height. By the thread that applies.
+
+        Raises:
+            StorageFailure: the disk refused; nothing can be written any more.
+        """
+        kept = range(self.receipts_from, oldest)
+        if kept:
+            changes: list[Change] = [(receipts_key(height), None) for height in kept]
+            self._database.write([*changes, (RECEIPTS_FROM_KEY, encode_height(oldest))], sync=False)
+
+    def reclaim(self) -> None:
+        """Give back the room of pruned receipts. Any thread.
+
+        Raises:
+            StorageFailure: the disk refused.
+        """
+        self._database.reclaim(receipts_key(0), receipts_key(self.receipts_from))
+
     def snapshot(self) -> ChainSnapshot:
         """Return a reader of the newest height, held fast until the caller closes it.
 
@@ -189,8 +233,8 @@ class ChainStore(ChainReader):
 
     def _check_head(self, height: int, log: LogStore) -> None:
         """The newest header must hang on its parent, and both on this log."""
-        header, genesis_hash = self.header(height), log.hash(Index(0))
-        parent = header_hash(self.header_bytes(height - 1)) if height else genesis_hash
+        header = self.header(height)
+        parent = header_hash(self.header_bytes(height - 1)) if height else log.hash(Index(0))
         if header.height != height or header.parent_hash != parent:
             told = f"The header at height {height} does not follow its parent"
             raise damaged(told, REBUILD_CHAIN)

@@ -11,6 +11,8 @@
     chain/            blocks and state, derived from the log
     heads/            certificates, and what other witnesses were seen to sign
     head.mark         the newest head this node signed, and its right to sign
+    snapshots/        states of the chain, whole, to bring other nodes on
+    chain.new/, installing  while a snapshot takes the place of log and chain
 
 It comes into being by `create` alone, never by starting a node: an empty folder in the place of a
 lost one must not come up as a fresh voter. The file `folder` is written last and makes it valid.
@@ -56,6 +58,9 @@ from twinledger.storage.last_exit import (
 )
 from twinledger.storage.log_store import LogStore
 from twinledger.storage.peer_memory import PeerMemory
+from twinledger.storage.snapshot_files import SnapshotFolder
+from twinledger.storage.snapshot_offer import described, first_seen
+from twinledger.storage.snapshot_switch import finish_switch, prepare_switch, swap_chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +165,7 @@ class DataFolder:
         """
         self.disk.prepare_opening()
         self.boot = _count_boot(self.path / "boot")
+        finish_switch(self.path, self.chain_id)
         with ExitStack() as opened:
             log = LogStore.open(self.path / "log", self.path / "log.marker", self.chain_id)
             opened.callback(log.close)
@@ -167,12 +173,35 @@ class DataFolder:
             if head_mark is not None:
                 opened.callback(head_mark.close)
                 log.note_signed(head_mark.mark.size)
+            self._rebuild_chain(log)
             chain = ChainStore.open(self.path / "chain", log, kept_heights=kept_heights)
             opened.callback(chain.close)
             heads = HeadBook.open(self.path / "heads")
             opened.pop_all()
         self.disk.refill()
+        self._compact(log, chain.applied_height or 0)
         return Stores(log, chain, heads, head_mark)
+
+    @property
+    def snapshots(self) -> SnapshotFolder:
+        """The snapshots that this node can serve."""
+        return SnapshotFolder(self.path / "snapshots")
+
+    def _rebuild_chain(self, log: LogStore) -> None:
+        """Make the chain of a snapshot, when it is gone or older than what the log can replay."""
+        if ChainStore.reaches(self.path / "chain", log.oldest - 1) or log.oldest == 1:
+            return
+        newest = self.snapshots.newest()
+        if newest is None or newest.manifest.height < log.oldest - 1:
+            raise damaged("The chain is gone, and the log no longer reaches back to its beginning")
+        prepare_switch(self.path, self.genesis, newest)
+        swap_chain(self.path)
+
+    def _compact(self, log: LogStore, applied: int) -> None:
+        """Show consensus no more of the log than it needs: others take the snapshot."""
+        newest = self.snapshots.newest()
+        if newest is not None:
+            log.compact(first_seen(newest.manifest, applied), described(newest.manifest))
 
     def peer_memory(self) -> PeerMemory:
         """Return what this node remembers of the others."""

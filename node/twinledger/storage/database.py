@@ -147,6 +147,19 @@ class Database(View):
             self._failure = failure
             raise
 
+    def reclaim(self, start: bytes, stop: bytes) -> None:
+        """Compact a range of keys, so that what was deleted in it gives its room back. Any thread.
+
+        Nothing is given back that an open snapshot or iterator can still see.
+
+        Raises:
+            StorageFailure: the disk refused.
+        """
+        try:
+            self._source.compact_range(start=start, stop=stop)
+        except plyvel.Error as error:
+            raise self._told(error, "compact") from error
+
     def snapshot(self) -> Snapshot:
         """Return the present state, held fast until the caller closes it."""
         return Snapshot(self._source.snapshot(), self._name, self._remedy)

@@ -5,6 +5,7 @@ missing between two whole ones, shows only in the chain of hashes.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from twinledger.consensus import Entry, EntryKind, Index, entry_hash
 from twinledger.storage.damage import damaged
@@ -19,7 +20,7 @@ from twinledger.storage.log_records import (
 )
 from twinledger.storage.marker import Mark
 
-_BEYOND_EVERY_INDEX = 2**64 - 1
+BEYOND_EVERY_INDEX: Final = 2**64 - 1
 
 
 def checked_entries(view: View, anchor: Position) -> Iterator[Entry]:
@@ -31,7 +32,7 @@ def checked_entries(view: View, anchor: Position) -> Iterator[Entry]:
     """
     before = anchor
     configurations = list[Index]()
-    for key, record in view.scan(entry_key(0), entry_key(_BEYOND_EVERY_INDEX)):
+    for key, record in view.scan(entry_key(0), entry_key(BEYOND_EVERY_INDEX)):
         entry = decode_entry(index_of(key), record)
         if entry.index != before.index + 1:
             raise damaged(f"The log has no entry at index {before.index + 1}")
@@ -49,7 +50,7 @@ def checked_entries(view: View, anchor: Position) -> Iterator[Entry]:
 
 def _check_configurations(view: View, found: list[Index]) -> None:
     """Raise DATA_DAMAGED when the log's list of its configurations is not that of its entries."""
-    keys = view.scan(configuration_key(0), configuration_key(_BEYOND_EVERY_INDEX))
+    keys = view.scan(configuration_key(0), configuration_key(BEYOND_EVERY_INDEX))
     listed = [index_of(key) for key, _ in keys]
     if listed != found:
         wrong = min(set(listed) ^ set(found))

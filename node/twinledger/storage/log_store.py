@@ -5,6 +5,8 @@ synced when entries or the vote changed. One thread writes, in the order of the 
 may read what was reported as written.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -18,10 +20,10 @@ from twinledger.consensus import (
     Snapshot,
     Term,
 )
-from twinledger.ledger.errors import invariant
+from twinledger.ledger.errors import Code, LedgerError, invariant
 from twinledger.storage.damage import REPLACE_NODE, damaged
 from twinledger.storage.database import Database, View
-from twinledger.storage.log_check import check_mark, checked_entries
+from twinledger.storage.log_check import BEYOND_EVERY_INDEX, check_mark, checked_entries
 from twinledger.storage.log_records import (
     ANCHOR_KEY,
     STATE_KEY,
@@ -55,7 +57,10 @@ class LogStore:
         self._database = database
         self._marker = marker
         self._anchor = anchor
-        """The entry before the first kept one. Compaction will move it; nothing does yet."""
+        """The entry before the first kept one. Pruning moves it."""
+        self._compacted = anchor
+        """The entry before the first that consensus sees; not before the anchor."""
+        self._snapshot: Snapshot | None = None
         self._state = state
         self._last = anchor
         self._recent: dict[int, Position] = {anchor.index: anchor}
@@ -104,11 +109,37 @@ class LogStore:
             raise
         return store
 
+    @classmethod
+    def restart(cls, path: Path, marker_path: Path, genesis_hash: bytes, after: Position) -> None:
+        """Empty the log of a node that is not running: what follows a place comes next.
+
+        Term and vote stay. Doing it again after a crash does no harm.
+
+        Raises:
+            LedgerError: DATA_DAMAGED, DATA_IN_USE.
+            StorageFailure: the disk refused.
+        """
+        marker = Marker.open(marker_path)
+        try:
+            database = Database(path, REPLACE_NODE, cache_bytes=_CACHE_BYTES)
+            try:
+                _, state = read_fixed_records(database, genesis_hash)
+                state = replace(state, commit=max(state.commit, after.index))
+                database.write(_emptied(database, after, state), sync=True)
+                marker.write(_mark(after, state), sync=True)
+            finally:
+                database.close()
+        finally:
+            marker.close()
+
     # What the core asks: consensus.LogReader.
 
     def first_index(self) -> Index:
-        """Return the lowest index kept; last_index() + 1 when none is."""
-        return Index(self._anchor.index + 1)
+        """Return the lowest index that consensus sees; last_index() + 1 when there is none.
+
+        Bodies of older blocks may be kept; whoever needs them from the start takes a snapshot.
+        """
+        return Index(self._compacted.index + 1)
 
     def last_index(self) -> Index:
         """Return the highest durable index."""
@@ -146,10 +177,15 @@ class LogStore:
         return tuple(found)
 
     def snapshot(self) -> Snapshot | None:
-        """Return None: this store keeps the whole log, and nothing stands in for it."""
-        return None
+        """Return what stands in for the entries before `first_index`, when there are any."""
+        return self._snapshot
 
-    # What the driver asks at start.
+    # What the driver asks.
+
+    @property
+    def oldest(self) -> Index:
+        """The lowest index whose entry is kept."""
+        return Index(self._anchor.index + 1)
 
     @property
     def hard_state(self) -> HardState:
@@ -167,12 +203,14 @@ class LogStore:
         return None if key is None else Configuration.decode(self.entry(index_of(key)).payload)
 
     def entry(self, index: Index) -> Entry:
-        """Return one entry that is kept.
+        """Return one entry.
 
         Raises:
-            LedgerError: DATA_DAMAGED.
+            LedgerError: PRUNED, naming the oldest one that is kept; DATA_DAMAGED.
             StorageFailure: the disk does not give it.
         """
+        if index <= self._anchor.index:
+            raise LedgerError(Code.PRUNED, f"the oldest block it keeps is {self.oldest}")
         return self.entries(index, Index(index + 1), 0)[0]
 
     # What changes the log.
@@ -207,6 +245,41 @@ class LogStore:
         self._note(persist, state)
         if persist.must_sync:
             self._marker.write(_mark(self._last, state))
+
+    def compact(self, first: Index, snapshot: Snapshot) -> None:
+        """Let consensus see nothing before an index; a snapshot stands in for it.
+
+        Nothing is deleted and nothing is written: whoever opens the log says it again.
+        """
+        invariant(first - 1 <= snapshot.index, "a snapshot stands in for all that is compacted")
+        if first > self.first_index():
+            self._compacted = self._position(Index(first - 1))
+        self._snapshot = snapshot
+
+    def prune(self, oldest: Index) -> None:
+        """Delete entries before an index that consensus no longer sees. Not synced.
+
+        Raises:
+            StorageFailure: the disk refused; nothing can be written any more.
+        """
+        invariant(oldest <= self.first_index(), "only what is compacted is deleted")
+        if oldest <= self.oldest:
+            return
+        anchor = self._position(Index(oldest - 1))
+        changes: list[tuple[bytes, bytes | None]] = [(ANCHOR_KEY, encode_position(anchor))]
+        for index in range(self.oldest, oldest):
+            changes.append((entry_key(index), None))
+            changes.append((configuration_key(index), None))
+        self._database.write(changes, sync=False)
+        self._anchor = anchor
+
+    def reclaim(self) -> None:
+        """Give back the room of pruned entries. Any thread.
+
+        Raises:
+            StorageFailure: the disk refused.
+        """
+        self._database.reclaim(entry_key(0), entry_key(self.oldest))
 
     def close(self) -> None:
         """Close the files. Closing twice is harmless."""
@@ -263,6 +336,8 @@ class LogStore:
             return position
         if index == self._anchor.index:
             return self._anchor
+        if index == self._compacted.index:
+            return self._compacted
         entry = self.entry(index)
         return Position(entry.index, entry.term, entry.hash)
 
@@ -281,6 +356,14 @@ class LogStore:
 
 def _mark(last: Position, state: LogState) -> Mark:
     return Mark(state.sequence, last.index, last.term, last.hash, state.hard_state.term)
+
+
+def _emptied(view: View, anchor: Position, state: LogState) -> Iterator[tuple[bytes, bytes | None]]:
+    for key_of in (entry_key, configuration_key):
+        for key, _ in view.scan(key_of(0), key_of(BEYOND_EVERY_INDEX)):
+            yield key, None
+    yield ANCHOR_KEY, encode_position(anchor)
+    yield STATE_KEY, encode_state(state)
 
 
 def read_fixed_records(database: View, genesis_hash: bytes) -> tuple[Position, LogState]:

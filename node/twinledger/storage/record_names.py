@@ -37,6 +37,10 @@ def _applied(_: bytes, value: bytes) -> Named:
     return Named("applied height", _number(value))
 
 
+def _receipts_from(_: bytes, value: bytes) -> Named:
+    return Named("oldest height whose receipts are kept", _number(value))
+
+
 def _oldest(_: bytes, value: bytes) -> Named:
     return Named("oldest height whose state is kept", _number(value))
 
@@ -81,6 +85,7 @@ def _text(raw: bytes) -> str:
 
 _NAMES: Final[dict[bytes, Callable[[bytes, bytes], Named]]] = {
     b"a": _applied,
+    b"b": _receipts_from,
     b"c": _of_block("consortium after height"),
     b"g": _of_block("list of what was made stale by block"),
     b"h": _of_block("header of height"),

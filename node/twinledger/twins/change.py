@@ -100,14 +100,28 @@ def next_version(twin: Twin, place: Place, property_count: int | None = None) ->
 
 
 def _next_head(twin: Twin, version: int, place: Place) -> bytes:
-    update = encode(
-        [
-            twin.twin_id,
-            version,
-            place.transaction_id,
-            place.operation_index,
-            place.height,
-            Timestamp(place.block_time_us),
-        ]
+    return history_head(
+        twin.history_head,
+        twin.twin_id,
+        version,
+        place.transaction_id,
+        place.operation_index,
+        place.height,
+        place.block_time_us,
     )
-    return domains.domain_hash(domains.HISTORY, twin.history_head + update)
+
+
+def history_head(
+    before: bytes,
+    twin_id: str,
+    version: int,
+    transaction_id: bytes,
+    operation_index: int,
+    height: int,
+    block_time_us: int,
+) -> bytes:
+    """The head of a twin's history after one more update (docs/formats, "History head")."""
+    update = encode(
+        [twin_id, version, transaction_id, operation_index, height, Timestamp(block_time_us)]
+    )
+    return domains.domain_hash(domains.HISTORY, before + update)

@@ -26,7 +26,7 @@ from twinledger.v1 import block_pb2 as twinledger_dot_v1_dot_block__pb2
 from twinledger.v1 import ledger_service_pb2 as twinledger_dot_v1_dot_ledger__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n twinledger/v1/peer_service.proto\x12\rtwinledger.v1\x1a\x19twinledger/v1/block.proto\x1a\"twinledger/v1/ledger_service.proto\"f\n\tPeerHello\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x10\n\x08\x63hain_id\x18\x02 \x01(\x0c\x12\x18\n\x10protocol_version\x18\x03 \x01(\r\x12\x0c\n\x04\x62oot\x18\x04 \x01(\x04\x12\x0e\n\x06height\x18\x05 \x01(\x04\"{\n\x0f\x45xchangeRequest\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x18.twinledger.v1.PeerHelloH\x00\x12\x32\n\tconsensus\x18\x02 \x01(\x0b\x32\x1d.twinledger.v1.ConsensusBatchH\x00\x42\t\n\x07\x63ontent\"C\n\x0e\x43onsensusBatch\x12\x31\n\x08messages\x18\x01 \x03(\x0b\x32\x1f.twinledger.v1.ConsensusMessage\";\n\x10\x45xchangeResponse\x12\'\n\x05hello\x18\x01 \x01(\x0b\x32\x18.twinledger.v1.PeerHello\"[\n\x1a\x46orwardTransactionsRequest\x12\'\n\x05hello\x18\x01 \x01(\x0b\x32\x18.twinledger.v1.PeerHello\x12\x14\n\x0ctransactions\x18\x02 \x03(\x0c\"N\n\x1b\x46orwardTransactionsResponse\x12/\n\x08refusals\x18\x01 \x03(\x0b\x32\x1d.twinledger.v1.ForwardRefusal\"G\n\x0e\x46orwardRefusal\x12\x10\n\x08position\x18\x01 \x01(\r\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x14.twinledger.v1.Error\"\x8b\x07\n\x10\x43onsensusMessage\x12\x0e\n\x06sender\x18\x01 \x01(\t\x12\x11\n\trecipient\x18\x02 \x01(\t\x12\x0c\n\x04term\x18\x03 \x01(\x04\x12\x37\n\x10pre_vote_request\x18\x04 \x01(\x0b\x32\x1b.twinledger.v1.VoteQuestionH\x00\x12\x36\n\x11pre_vote_response\x18\x05 \x01(\x0b\x32\x19.twinledger.v1.VoteAnswerH\x00\x12\x33\n\x0cvote_request\x18\x06 \x01(\x0b\x32\x1b.twinledger.v1.VoteQuestionH\x00\x12\x32\n\rvote_response\x18\x07 \x01(\x0b\x32\x19.twinledger.v1.VoteAnswerH\x00\x12.\n\x06\x61ppend\x18\x08 \x01(\x0b\x32\x1c.twinledger.v1.AppendEntriesH\x00\x12:\n\x0f\x61ppend_accepted\x18\t \x01(\x0b\x32\x1f.twinledger.v1.AppendAcceptanceH\x00\x12\x37\n\x0f\x61ppend_rejected\x18\n \x01(\x0b\x32\x1c.twinledger.v1.AppendRefusalH\x00\x12\x32\n\theartbeat\x18\x0b \x01(\x0b\x32\x1d.twinledger.v1.HeartbeatRoundH\x00\x12<\n\x12heartbeat_response\x18\x0c \x01(\x0b\x32\x1e.twinledger.v1.HeartbeatAnswerH\x00\x12\x34\n\nstale_term\x18\r \x01(\x0b\x32\x1e.twinledger.v1.StaleTermNoticeH\x00\x12\x35\n\x0btimeout_now\x18\x0e \x01(\x0b\x32\x1e.twinledger.v1.TimeoutNowOrderH\x00\x12<\n\x0esnapshot_offer\x18\x0f \x01(\x0b\x32\".twinledger.v1.SnapshotDescriptionH\x00\x12\x39\n\x0fsnapshot_status\x18\x10 \x01(\x0b\x32\x1e.twinledger.v1.SnapshotFailureH\x00\x12\x33\n\x0cread_request\x18\x11 \x01(\x0b\x32\x1b.twinledger.v1.ReadQuestionH\x00\x12\x32\n\rread_response\x18\x12 \x01(\x0b\x32\x19.twinledger.v1.ReadAnswerH\x00\x42\x06\n\x04\x62ody\"G\n\x0cVoteQuestion\x12\x12\n\nlast_index\x18\x01 \x01(\x04\x12\x11\n\tlast_term\x18\x02 \x01(\x04\x12\x10\n\x08transfer\x18\x03 \x01(\x08\"\x1d\n\nVoteAnswer\x12\x0f\n\x07granted\x18\x01 \x01(\x08\"\x8f\x01\n\rAppendEntries\x12\x16\n\x0eprevious_index\x18\x01 \x01(\x04\x12\x15\n\rprevious_term\x18\x02 \x01(\x04\x12\x15\n\rprevious_hash\x18\x03 \x01(\x0c\x12(\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x17.twinledger.v1.LogEntry\x12\x0e\n\x06\x63ommit\x18\x05 \x01(\x04\"Q\n\x08LogEntry\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.twinledger.v1.EntryKind\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\"!\n\x10\x41ppendAcceptance\x12\r\n\x05index\x18\x01 \x01(\x04\"N\n\rAppendRefusal\x12\x16\n\x0eprevious_index\x18\x01 \x01(\x04\x12\x12\n\nhint_index\x18\x02 \x01(\x04\x12\x11\n\thint_term\x18\x03 \x01(\x04\"/\n\x0eHeartbeatRound\x12\x0e\n\x06\x63ommit\x18\x01 \x01(\x04\x12\r\n\x05round\x18\x02 \x01(\x04\" \n\x0fHeartbeatAnswer\x12\r\n\x05round\x18\x01 \x01(\x04\"\x11\n\x0fStaleTermNotice\"\x11\n\x0fTimeoutNowOrder\"e\n\x13SnapshotDescription\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04term\x18\x02 \x01(\x04\x12\x0c\n\x04hash\x18\x03 \x01(\x0c\x12\x15\n\rconfiguration\x18\x04 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\" \n\x0fSnapshotFailure\x12\r\n\x05index\x18\x01 \x01(\x04\"\x1f\n\x0cReadQuestion\x12\x0f\n\x07\x63ontext\x18\x01 \x01(\x0c\",\n\nReadAnswer\x12\x0f\n\x07\x63ontext\x18\x01 \x01(\x0c\x12\r\n\x05index\x18\x02 \x01(\x04\x32\xcc\x01\n\x0bPeerService\x12O\n\x08\x45xchange\x12\x1e.twinledger.v1.ExchangeRequest\x1a\x1f.twinledger.v1.ExchangeResponse(\x01\x30\x01\x12l\n\x13\x46orwardTransactions\x12).twinledger.v1.ForwardTransactionsRequest\x1a*.twinledger.v1.ForwardTransactionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n twinledger/v1/peer_service.proto\x12\rtwinledger.v1\x1a\x19twinledger/v1/block.proto\x1a\"twinledger/v1/ledger_service.proto\"f\n\tPeerHello\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x10\n\x08\x63hain_id\x18\x02 \x01(\x0c\x12\x18\n\x10protocol_version\x18\x03 \x01(\r\x12\x0c\n\x04\x62oot\x18\x04 \x01(\x04\x12\x0e\n\x06height\x18\x05 \x01(\x04\"{\n\x0f\x45xchangeRequest\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x18.twinledger.v1.PeerHelloH\x00\x12\x32\n\tconsensus\x18\x02 \x01(\x0b\x32\x1d.twinledger.v1.ConsensusBatchH\x00\x42\t\n\x07\x63ontent\"C\n\x0e\x43onsensusBatch\x12\x31\n\x08messages\x18\x01 \x03(\x0b\x32\x1f.twinledger.v1.ConsensusMessage\";\n\x10\x45xchangeResponse\x12\'\n\x05hello\x18\x01 \x01(\x0b\x32\x18.twinledger.v1.PeerHello\"[\n\x1a\x46orwardTransactionsRequest\x12\'\n\x05hello\x18\x01 \x01(\x0b\x32\x18.twinledger.v1.PeerHello\x12\x14\n\x0ctransactions\x18\x02 \x03(\x0c\"N\n\x1b\x46orwardTransactionsResponse\x12/\n\x08refusals\x18\x01 \x03(\x0b\x32\x1d.twinledger.v1.ForwardRefusal\"G\n\x0e\x46orwardRefusal\x12\x10\n\x08position\x18\x01 \x01(\r\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x14.twinledger.v1.Error\"i\n\x14\x46\x65tchSnapshotRequest\x12\'\n\x05hello\x18\x01 \x01(\x0b\x32\x18.twinledger.v1.PeerHello\x12\x13\n\x0bsnapshot_id\x18\x02 \x01(\x0c\x12\x13\n\x0b\x66irst_chunk\x18\x03 \x01(\r\"D\n\x15\x46\x65tchSnapshotResponse\x12\x12\n\x08manifest\x18\x01 \x01(\x0cH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x8b\x07\n\x10\x43onsensusMessage\x12\x0e\n\x06sender\x18\x01 \x01(\t\x12\x11\n\trecipient\x18\x02 \x01(\t\x12\x0c\n\x04term\x18\x03 \x01(\x04\x12\x37\n\x10pre_vote_request\x18\x04 \x01(\x0b\x32\x1b.twinledger.v1.VoteQuestionH\x00\x12\x36\n\x11pre_vote_response\x18\x05 \x01(\x0b\x32\x19.twinledger.v1.VoteAnswerH\x00\x12\x33\n\x0cvote_request\x18\x06 \x01(\x0b\x32\x1b.twinledger.v1.VoteQuestionH\x00\x12\x32\n\rvote_response\x18\x07 \x01(\x0b\x32\x19.twinledger.v1.VoteAnswerH\x00\x12.\n\x06\x61ppend\x18\x08 \x01(\x0b\x32\x1c.twinledger.v1.AppendEntriesH\x00\x12:\n\x0f\x61ppend_accepted\x18\t \x01(\x0b\x32\x1f.twinledger.v1.AppendAcceptanceH\x00\x12\x37\n\x0f\x61ppend_rejected\x18\n \x01(\x0b\x32\x1c.twinledger.v1.AppendRefusalH\x00\x12\x32\n\theartbeat\x18\x0b \x01(\x0b\x32\x1d.twinledger.v1.HeartbeatRoundH\x00\x12<\n\x12heartbeat_response\x18\x0c \x01(\x0b\x32\x1e.twinledger.v1.HeartbeatAnswerH\x00\x12\x34\n\nstale_term\x18\r \x01(\x0b\x32\x1e.twinledger.v1.StaleTermNoticeH\x00\x12\x35\n\x0btimeout_now\x18\x0e \x01(\x0b\x32\x1e.twinledger.v1.TimeoutNowOrderH\x00\x12<\n\x0esnapshot_offer\x18\x0f \x01(\x0b\x32\".twinledger.v1.SnapshotDescriptionH\x00\x12\x39\n\x0fsnapshot_status\x18\x10 \x01(\x0b\x32\x1e.twinledger.v1.SnapshotFailureH\x00\x12\x33\n\x0cread_request\x18\x11 \x01(\x0b\x32\x1b.twinledger.v1.ReadQuestionH\x00\x12\x32\n\rread_response\x18\x12 \x01(\x0b\x32\x19.twinledger.v1.ReadAnswerH\x00\x42\x06\n\x04\x62ody\"G\n\x0cVoteQuestion\x12\x12\n\nlast_index\x18\x01 \x01(\x04\x12\x11\n\tlast_term\x18\x02 \x01(\x04\x12\x10\n\x08transfer\x18\x03 \x01(\x08\"\x1d\n\nVoteAnswer\x12\x0f\n\x07granted\x18\x01 \x01(\x08\"\x8f\x01\n\rAppendEntries\x12\x16\n\x0eprevious_index\x18\x01 \x01(\x04\x12\x15\n\rprevious_term\x18\x02 \x01(\x04\x12\x15\n\rprevious_hash\x18\x03 \x01(\x0c\x12(\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x17.twinledger.v1.LogEntry\x12\x0e\n\x06\x63ommit\x18\x05 \x01(\x04\"Q\n\x08LogEntry\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.twinledger.v1.EntryKind\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\"!\n\x10\x41ppendAcceptance\x12\r\n\x05index\x18\x01 \x01(\x04\"N\n\rAppendRefusal\x12\x16\n\x0eprevious_index\x18\x01 \x01(\x04\x12\x12\n\nhint_index\x18\x02 \x01(\x04\x12\x11\n\thint_term\x18\x03 \x01(\x04\"/\n\x0eHeartbeatRound\x12\x0e\n\x06\x63ommit\x18\x01 \x01(\x04\x12\r\n\x05round\x18\x02 \x01(\x04\" \n\x0fHeartbeatAnswer\x12\r\n\x05round\x18\x01 \x01(\x04\"\x11\n\x0fStaleTermNotice\"\x11\n\x0fTimeoutNowOrder\"e\n\x13SnapshotDescription\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04term\x18\x02 \x01(\x04\x12\x0c\n\x04hash\x18\x03 \x01(\x0c\x12\x15\n\rconfiguration\x18\x04 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\" \n\x0fSnapshotFailure\x12\r\n\x05index\x18\x01 \x01(\x04\"\x1f\n\x0cReadQuestion\x12\x0f\n\x07\x63ontext\x18\x01 \x01(\x0c\",\n\nReadAnswer\x12\x0f\n\x07\x63ontext\x18\x01 \x01(\x0c\x12\r\n\x05index\x18\x02 \x01(\x04\x32\xaa\x02\n\x0bPeerService\x12O\n\x08\x45xchange\x12\x1e.twinledger.v1.ExchangeRequest\x1a\x1f.twinledger.v1.ExchangeResponse(\x01\x30\x01\x12l\n\x13\x46orwardTransactions\x12).twinledger.v1.ForwardTransactionsRequest\x1a*.twinledger.v1.ForwardTransactionsResponse\x12\\\n\rFetchSnapshot\x12#.twinledger.v1.FetchSnapshotRequest\x1a$.twinledger.v1.FetchSnapshotResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,36 +47,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FORWARDTRANSACTIONSRESPONSE']._serialized_end=644
   _globals['_FORWARDREFUSAL']._serialized_start=646
   _globals['_FORWARDREFUSAL']._serialized_end=717
-  _globals['_CONSENSUSMESSAGE']._serialized_start=720
-  _globals['_CONSENSUSMESSAGE']._serialized_end=1627
-  _globals['_VOTEQUESTION']._serialized_start=1629
-  _globals['_VOTEQUESTION']._serialized_end=1700
-  _globals['_VOTEANSWER']._serialized_start=1702
-  _globals['_VOTEANSWER']._serialized_end=1731
-  _globals['_APPENDENTRIES']._serialized_start=1734
-  _globals['_APPENDENTRIES']._serialized_end=1877
-  _globals['_LOGENTRY']._serialized_start=1879
-  _globals['_LOGENTRY']._serialized_end=1960
-  _globals['_APPENDACCEPTANCE']._serialized_start=1962
-  _globals['_APPENDACCEPTANCE']._serialized_end=1995
-  _globals['_APPENDREFUSAL']._serialized_start=1997
-  _globals['_APPENDREFUSAL']._serialized_end=2075
-  _globals['_HEARTBEATROUND']._serialized_start=2077
-  _globals['_HEARTBEATROUND']._serialized_end=2124
-  _globals['_HEARTBEATANSWER']._serialized_start=2126
-  _globals['_HEARTBEATANSWER']._serialized_end=2158
-  _globals['_STALETERMNOTICE']._serialized_start=2160
-  _globals['_STALETERMNOTICE']._serialized_end=2177
-  _globals['_TIMEOUTNOWORDER']._serialized_start=2179
-  _globals['_TIMEOUTNOWORDER']._serialized_end=2196
-  _globals['_SNAPSHOTDESCRIPTION']._serialized_start=2198
-  _globals['_SNAPSHOTDESCRIPTION']._serialized_end=2299
-  _globals['_SNAPSHOTFAILURE']._serialized_start=2301
-  _globals['_SNAPSHOTFAILURE']._serialized_end=2333
-  _globals['_READQUESTION']._serialized_start=2335
-  _globals['_READQUESTION']._serialized_end=2366
-  _globals['_READANSWER']._serialized_start=2368
-  _globals['_READANSWER']._serialized_end=2412
-  _globals['_PEERSERVICE']._serialized_start=2415
-  _globals['_PEERSERVICE']._serialized_end=2619
+  _globals['_FETCHSNAPSHOTREQUEST']._serialized_start=719
+  _globals['_FETCHSNAPSHOTREQUEST']._serialized_end=824
+  _globals['_FETCHSNAPSHOTRESPONSE']._serialized_start=826
+  _globals['_FETCHSNAPSHOTRESPONSE']._serialized_end=894
+  _globals['_CONSENSUSMESSAGE']._serialized_start=897
+  _globals['_CONSENSUSMESSAGE']._serialized_end=1804
+  _globals['_VOTEQUESTION']._serialized_start=1806
+  _globals['_VOTEQUESTION']._serialized_end=1877
+  _globals['_VOTEANSWER']._serialized_start=1879
+  _globals['_VOTEANSWER']._serialized_end=1908
+  _globals['_APPENDENTRIES']._serialized_start=1911
+  _globals['_APPENDENTRIES']._serialized_end=2054
+  _globals['_LOGENTRY']._serialized_start=2056
+  _globals['_LOGENTRY']._serialized_end=2137
+  _globals['_APPENDACCEPTANCE']._serialized_start=2139
+  _globals['_APPENDACCEPTANCE']._serialized_end=2172
+  _globals['_APPENDREFUSAL']._serialized_start=2174
+  _globals['_APPENDREFUSAL']._serialized_end=2252
+  _globals['_HEARTBEATROUND']._serialized_start=2254
+  _globals['_HEARTBEATROUND']._serialized_end=2301
+  _globals['_HEARTBEATANSWER']._serialized_start=2303
+  _globals['_HEARTBEATANSWER']._serialized_end=2335
+  _globals['_STALETERMNOTICE']._serialized_start=2337
+  _globals['_STALETERMNOTICE']._serialized_end=2354
+  _globals['_TIMEOUTNOWORDER']._serialized_start=2356
+  _globals['_TIMEOUTNOWORDER']._serialized_end=2373
+  _globals['_SNAPSHOTDESCRIPTION']._serialized_start=2375
+  _globals['_SNAPSHOTDESCRIPTION']._serialized_end=2476
+  _globals['_SNAPSHOTFAILURE']._serialized_start=2478
+  _globals['_SNAPSHOTFAILURE']._serialized_end=2510
+  _globals['_READQUESTION']._serialized_start=2512
+  _globals['_READQUESTION']._serialized_end=2543
+  _globals['_READANSWER']._serialized_start=2545
+  _globals['_READANSWER']._serialized_end=2589
+  _globals['_PEERSERVICE']._serialized_start=2592
+  _globals['_PEERSERVICE']._serialized_end=2890
 # @@protoc_insertion_point(module_scope)

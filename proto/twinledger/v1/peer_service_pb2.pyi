@@ -192,6 +192,59 @@ class ForwardRefusal(google.protobuf.message.Message):
 global___ForwardRefusal = ForwardRefusal
 
 @typing.final
+class FetchSnapshotRequest(google.protobuf.message.Message):
+    """Asks for a snapshot."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HELLO_FIELD_NUMBER: builtins.int
+    SNAPSHOT_ID_FIELD_NUMBER: builtins.int
+    FIRST_CHUNK_FIELD_NUMBER: builtins.int
+    snapshot_id: builtins.bytes
+    """The snapshot's id, 32 bytes, as it was offered."""
+    first_chunk: builtins.int
+    """The first chunk that is wanted, from 0."""
+    @property
+    def hello(self) -> global___PeerHello:
+        """The node that asks."""
+
+    def __init__(
+        self,
+        *,
+        hello: global___PeerHello | None = ...,
+        snapshot_id: builtins.bytes = ...,
+        first_chunk: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["hello", b"hello"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["first_chunk", b"first_chunk", "hello", b"hello", "snapshot_id", b"snapshot_id"]) -> None: ...
+
+global___FetchSnapshotRequest = FetchSnapshotRequest
+
+@typing.final
+class FetchSnapshotResponse(google.protobuf.message.Message):
+    """A part of a snapshot."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MANIFEST_FIELD_NUMBER: builtins.int
+    CHUNK_FIELD_NUMBER: builtins.int
+    manifest: builtins.bytes
+    """The manifest; docs/formats, "Snapshot". Its hash is the snapshot's id."""
+    chunk: builtins.bytes
+    """A chunk, in order from the first one asked for."""
+    def __init__(
+        self,
+        *,
+        manifest: builtins.bytes = ...,
+        chunk: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["chunk", b"chunk", "manifest", b"manifest", "part", b"part"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["chunk", b"chunk", "manifest", b"manifest", "part", b"part"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["manifest", "chunk"] | None: ...
+
+global___FetchSnapshotResponse = FetchSnapshotResponse
+
+@typing.final
 class ConsensusMessage(google.protobuf.message.Message):
     """One consensus message; see docs/consensus.md for what each means."""
 

@@ -45,6 +45,11 @@ class PeerServiceStub(object):
                 request_serializer=twinledger_dot_v1_dot_peer__service__pb2.ForwardTransactionsRequest.SerializeToString,
                 response_deserializer=twinledger_dot_v1_dot_peer__service__pb2.ForwardTransactionsResponse.FromString,
                 _registered_method=True)
+        self.FetchSnapshot = channel.unary_stream(
+                '/twinledger.v1.PeerService/FetchSnapshot',
+                request_serializer=twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotResponse.FromString,
+                _registered_method=True)
 
 
 class PeerServiceServicer(object):
@@ -65,6 +70,13 @@ class PeerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FetchSnapshot(self, request, context):
+        """Reads a snapshot: its manifest, then its chunks. A broken stream is taken up again where it was.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PeerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_PeerServiceServicer_to_server(servicer, server):
                     servicer.ForwardTransactions,
                     request_deserializer=twinledger_dot_v1_dot_peer__service__pb2.ForwardTransactionsRequest.FromString,
                     response_serializer=twinledger_dot_v1_dot_peer__service__pb2.ForwardTransactionsResponse.SerializeToString,
+            ),
+            'FetchSnapshot': grpc.unary_stream_rpc_method_handler(
+                    servicer.FetchSnapshot,
+                    request_deserializer=twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class PeerService(object):
             '/twinledger.v1.PeerService/ForwardTransactions',
             twinledger_dot_v1_dot_peer__service__pb2.ForwardTransactionsRequest.SerializeToString,
             twinledger_dot_v1_dot_peer__service__pb2.ForwardTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FetchSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/twinledger.v1.PeerService/FetchSnapshot',
+            twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotRequest.SerializeToString,
+            twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotResponse.FromString,
             options,
             channel_credentials,
             insecure,

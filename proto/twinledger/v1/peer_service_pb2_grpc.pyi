@@ -33,6 +33,12 @@ class PeerServiceStub:
     ]
     """Hands transactions that clients gave to a follower to the leader."""
 
+    FetchSnapshot: grpc.UnaryStreamMultiCallable[
+        twinledger.v1.peer_service_pb2.FetchSnapshotRequest,
+        twinledger.v1.peer_service_pb2.FetchSnapshotResponse,
+    ]
+    """Reads a snapshot: its manifest, then its chunks. A broken stream is taken up again where it was."""
+
 class PeerServiceAsyncStub:
     """Carries consensus between nodes. Each node dials every other node once and sends on that stream."""
 
@@ -47,6 +53,12 @@ class PeerServiceAsyncStub:
         twinledger.v1.peer_service_pb2.ForwardTransactionsResponse,
     ]
     """Hands transactions that clients gave to a follower to the leader."""
+
+    FetchSnapshot: grpc.aio.UnaryStreamMultiCallable[
+        twinledger.v1.peer_service_pb2.FetchSnapshotRequest,
+        twinledger.v1.peer_service_pb2.FetchSnapshotResponse,
+    ]
+    """Reads a snapshot: its manifest, then its chunks. A broken stream is taken up again where it was."""
 
 class PeerServiceServicer(metaclass=abc.ABCMeta):
     """Carries consensus between nodes. Each node dials every other node once and sends on that stream."""
@@ -66,5 +78,13 @@ class PeerServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[twinledger.v1.peer_service_pb2.ForwardTransactionsResponse, collections.abc.Awaitable[twinledger.v1.peer_service_pb2.ForwardTransactionsResponse]]:
         """Hands transactions that clients gave to a follower to the leader."""
+
+    @abc.abstractmethod
+    def FetchSnapshot(
+        self,
+        request: twinledger.v1.peer_service_pb2.FetchSnapshotRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[twinledger.v1.peer_service_pb2.FetchSnapshotResponse], collections.abc.AsyncIterator[twinledger.v1.peer_service_pb2.FetchSnapshotResponse]]:
+        """Reads a snapshot: its manifest, then its chunks. A broken stream is taken up again where it was."""
 
 def add_PeerServiceServicer_to_server(servicer: PeerServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

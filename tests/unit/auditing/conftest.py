@@ -1,9 +1,9 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
 from scripts.benchmark.chain import Chain
-from twinledger.storage.folder_copy import copy_folder
 
 
 @pytest.fixture(scope="session")
@@ -23,5 +23,4 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(sound: Path, tmp_path: Path) -> Path:
     """A copy of it, to damage."""
-    copy_folder(sound, tmp_path / "data")
-    return tmp_path / "data"
+    return shutil.copytree(sound, tmp_path / "data")

@@ -41,7 +41,16 @@ def service(replica: Any, memory: Any) -> PeerService:
     record = Node(PEER, "127.0.0.1:1", "127.0.0.1:2", True, b"", b"", ())
     records = NodeRecords(NodeId("me"), [record], 0, insecure=True)
     return PeerService(
-        pb.PeerHello, NodeId("me"), b"chain", memory, replica, unused, unused, unused, records
+        pb.PeerHello,
+        NodeId("me"),
+        b"chain",
+        memory,
+        replica,
+        unused,
+        unused,
+        unused,
+        records,
+        unused,
     )
 
 

@@ -107,13 +107,13 @@ def test_the_updates_of_a_twin_are_found_in_order_and_by_page(node: Node) -> Non
     places = node.chain.updates("p", 0, 1000)
     assert [place.version for place in places] == list(range(1, 300))
     assert places[:3] == (
-        UpdatePlace(1, 1, 0, 0),
-        UpdatePlace(2, 1, 0, 2),
-        UpdatePlace(3, 2, 0, 0),
+        UpdatePlace(1, 1, 0, 0, transaction_id(1, 0)),
+        UpdatePlace(2, 1, 0, 2, transaction_id(1, 0)),
+        UpdatePlace(3, 2, 0, 0, transaction_id(2, 0)),
     )
     assert node.chain.updates("p", 255, 2) == (
-        UpdatePlace(256, 255, 0, 0),
-        UpdatePlace(257, 256, 0, 0),
+        UpdatePlace(256, 255, 0, 0, transaction_id(255, 0)),
+        UpdatePlace(257, 256, 0, 0, transaction_id(256, 0)),
     )
     assert node.chain.updates("p", 299, 10) == ()
     assert node.chain.updates("q", 0, 10) == ()

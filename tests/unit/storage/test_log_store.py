@@ -15,9 +15,10 @@ from tests.unit.storage.writing import (
     persist,
     vote,
 )
-from twinledger.consensus import Index, LogReader
+from twinledger.consensus import Configuration, Index, LogReader, NodeId, Snapshot, Term
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.storage.database import Changes
+from twinledger.storage.log_records import Position
 from twinledger.storage.log_store import RECENT_POSITIONS, LogStore
 
 
@@ -197,3 +198,62 @@ def test_a_log_of_another_chain_is_refused(tmp_path: Path) -> None:
     LogStore.create(tmp_path / "log", tmp_path / "log.marker", bytes(32))
     with pytest.raises(LedgerError, match="another chain"):
         open_log(tmp_path)
+
+
+def stand_in(log: LogStore, index: int) -> Snapshot:
+    place = Index(index)
+    configuration = Configuration((NodeId("a"),))
+    return Snapshot(place, log.term(place), log.hash(place), configuration, b"")
+
+
+def test_what_is_compacted_is_hidden_from_consensus_and_still_there(log: LogStore) -> None:
+    append(log, 50)
+    snapshot = stand_in(log, 40)
+    log.compact(Index(31), snapshot)
+    assert (log.first_index(), log.snapshot(), log.oldest) == (31, snapshot, 1)
+    assert log.term(Index(30)) == 1
+    assert log.entry(Index(5)).index == 5
+    log.compact(Index(20), snapshot)
+    assert log.first_index() == 31, "never back"
+
+
+def test_pruning_deletes_and_says_which_is_the_oldest(log: LogStore, tmp_path: Path) -> None:
+    append(log, 20)
+    log.write(persist(configuration_entry(log, "a")))
+    append(log, 29)
+    log.compact(Index(31), stand_in(log, 40))
+    kept = log.entry(Index(31))
+    log.prune(Index(31))
+    log = reopened(log, tmp_path)
+    assert (log.oldest, log.first_index(), log.last_index()) == (31, 31, 50)
+    assert log.entry(Index(31)) == kept
+    with pytest.raises(LedgerError, match="oldest block it keeps is 31") as raised:
+        log.entry(Index(30))
+    assert raised.value.code is Code.PRUNED
+    assert log.configuration_at(Index(50)) is None
+    append(log, 1)
+    log.close()
+
+
+def test_only_what_is_compacted_is_pruned(log: LogStore) -> None:
+    append(log, 50)
+    log.compact(Index(31), stand_in(log, 40))
+    with pytest.raises(LedgerError, match="only what is compacted"):
+        log.prune(Index(32))
+
+
+def test_a_log_that_begins_again_keeps_term_and_vote(log: LogStore, tmp_path: Path) -> None:
+    append(log, 50, term=2)
+    log.write(persist(hard_state=vote(7, "b")))
+    log.close()
+    place = Position(Index(90), Term(3), bytes(32))
+    for _ in range(2):
+        LogStore.restart(tmp_path / "log", tmp_path / "log.marker", GENESIS_HASH, place)
+    log = open_log(tmp_path)
+    assert (log.oldest, log.first_index(), log.last_index()) == (91, 91, 90)
+    assert (log.hard_state, log.commit) == (vote(7, "b"), 90)
+    assert (log.term(Index(90)), log.hash(Index(90))) == (3, bytes(32))
+    append(log, 3, term=7)
+    log = reopened(log, tmp_path)
+    assert log.last_index() == 93
+    log.close()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from twinledger.consensus import Entry, Index
+from twinledger.consensus import Entry
 from twinledger.consortium.genesis import Genesis
 from twinledger.execution.execute import (
     block_transactions,
@@ -20,21 +20,14 @@ from twinledger.execution.execute import (
 )
 from twinledger.execution.prepare import Prepared, prepare
 from twinledger.execution.results import Execution, Ordered, Parent
-from twinledger.ledger.errors import Code, LedgerError
 from twinledger.storage.chain_store import ChainStore
 from twinledger.storage.damage import REBUILD_CHAIN
 from twinledger.storage.database import Database
+from twinledger.storage.no_bodies import NoBodies
 
 _CACHE_BYTES: Final = 32 << 20
 _AHEAD: Final = 32
 """Blocks whose signatures are being checked before they are executed."""
-
-
-class _NoBodies:
-    """The scratch chain is not asked for blocks."""
-
-    def entry(self, index: Index) -> Entry:
-        raise LedgerError(Code.INTERNAL, f"an audit keeps no body of block {index}")
 
 
 @dataclass(slots=True)
@@ -62,7 +55,7 @@ class Replay:
         """
         database = _new_database(folder / "expected")
         written = _new_database(folder / "written")
-        chain = ChainStore(database, _NoBodies(), kept_heights)
+        chain = ChainStore(database, NoBodies(), kept_heights)
         replay = cls(genesis, chain, database, written, checks)
         replay._take(genesis_block(genesis))
         return replay

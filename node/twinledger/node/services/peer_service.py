@@ -21,13 +21,17 @@ from twinledger.node import consensus_wire
 from twinledger.node.node_records import NodeRecords
 from twinledger.node.preparation import Preparation
 from twinledger.node.replica import Replica
+from twinledger.node.services.gate import Gate
 from twinledger.node.services.rendering import error_message
 from twinledger.node.submission import Submission
 from twinledger.node.transport import PROTOCOL_VERSION
 from twinledger.storage import PeerMemory, Shown
+from twinledger.storage.snapshot_files import SnapshotFolder
 from twinledger.v1 import peer_service_pb2 as pb
 
 MAX_FORWARDED: Final = 1000
+MAX_FETCHES: Final = 8
+"""Snapshots being read at once."""
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +68,9 @@ class PeerService:
     preparation: Preparation
     limits: Callable[[], Limits]
     records: NodeRecords
+    snapshots: SnapshotFolder
     _streams: "set[_Stream]" = field(default_factory=set)
+    _fetches: Gate = field(default_factory=lambda: Gate(MAX_FETCHES))
 
     def __post_init__(self) -> None:
         """Close streams as soon as their nodes may not have them any more."""
@@ -100,6 +106,18 @@ class PeerService:
                 for position, error in refusals
             ]
         )
+
+    async def fetch_snapshot(
+        self, request: pb.FetchSnapshotRequest, certificate: bytes | None
+    ) -> AsyncIterator[pb.FetchSnapshotResponse]:
+        """Send a snapshot, one chunk in memory at a time."""
+        self._greet(request.hello, certificate)
+        with self._fetches:
+            files = self.snapshots.find(request.snapshot_id)
+            yield pb.FetchSnapshotResponse(manifest=files.manifest_bytes)
+            for number in range(request.first_chunk, len(files.manifest.chunks)):
+                chunk = await asyncio.to_thread(files.chunk, number)
+                yield pb.FetchSnapshotResponse(chunk=chunk)
 
     @asynccontextmanager
     async def _open(self, stream: "_Stream") -> AsyncIterator[None]:
