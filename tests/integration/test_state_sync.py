@@ -7,21 +7,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
 
 from scripts.benchmark.chain import ADMIN, Chain, member
-from tests.integration.single_node import free_address
+from tests.integration.single_node import code_of, free_address
+from tests.transport_keys import channel
 from twinledger.client import operations as op
-from twinledger.client.failures import from_rpc
 from twinledger.consensus import NodeId
 from twinledger.consortium.members import Member
-from twinledger.ledger.errors import Code
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.transaction import sign
 from twinledger.node.configuration import load
+from twinledger.node.foundation import Foundation
 from twinledger.node.node_keys import CERTIFICATE_VALIDITY_US, NodeKeys
 from twinledger.node.running import Node
 from twinledger.storage import ChainProofs, DataFolder
@@ -169,9 +168,13 @@ async def story_of_a_new_node(tmp_path: Path, blocks: int) -> None:
 
 async def serves(late: Runner, chain: Chain, oldest: int) -> None:
     """It takes a transaction, knows the old ones, and says what it does not have."""
-    address = late.live.foundation.configuration.listen.client
-    async with grpc.aio.insecure_channel(address) as channel:
-        ledger: Any = LedgerServiceStub(channel)
+    await asyncio.to_thread(check_service, late.live.foundation, chain, oldest)
+
+
+def check_service(foundation: Foundation, chain: Chain, oldest: int) -> None:
+    shown = foundation.keys.transports[0].certificate
+    with channel(foundation.configuration.listen.client, shown) as connection:
+        ledger = LedgerServiceStub(connection)
         raw = sign(
             chain.genesis.chain_id,
             [ADMIN],
@@ -179,12 +182,12 @@ async def serves(late: Runner, chain: Chain, oldest: int) -> None:
             time.time_ns() // 1000 + 30_000_000,
             bytes(16),
         )
-        status = (await ledger.Submit(pb.SubmitRequest(transaction=raw), timeout=20)).status
+        status = ledger.Submit(pb.SubmitRequest(transaction=raw), timeout=20).status
         assert status.receipt.outcome == "COMMITTED"
-        with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await ledger.GetBlock(pb.GetBlockRequest(height=5), timeout=5)
-        assert from_rpc(raised.value, address).code is Code.PRUNED
-        found = await ledger.GetBlock(pb.GetBlockRequest(height=oldest), timeout=5)
+        with pytest.raises(grpc.RpcError) as raised:
+            ledger.GetBlock(pb.GetBlockRequest(height=5), timeout=5)
+        assert code_of(raised.value) == "PRUNED"
+        found = ledger.GetBlock(pb.GetBlockRequest(height=oldest), timeout=5)
         assert found.block.header
 
 

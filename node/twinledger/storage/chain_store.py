@@ -153,6 +153,13 @@ class ChainStore(ChainReader):
         """The height of the newest block applied; None before genesis is."""
         return self._applied
 
+    def resume(self) -> None:
+        """Go on upon a chain that was made of a snapshot. Only an audit does so without a log."""
+        height = self._applied = super().applied_height
+        if height is not None:
+            self._head = self.header(height).hash()
+            self._oldest = self.trees.oldest_height
+
     def apply(self, execution: Execution) -> None:
         """Write everything of the next block, or nothing of it.
 

@@ -10,6 +10,7 @@ back that LevelDB wants to delete.
 
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -108,14 +109,28 @@ class SnapshotFolder:
         self._path = path
 
     def newest(self) -> SnapshotFiles | None:
-        """Return the newest whole snapshot.
+        """Return the newest whole snapshot whose manifest is sound.
 
         Raises:
-            LedgerError: SNAPSHOT_INVALID.
             StorageFailure: the disk refused.
         """
-        whole = self._whole()
-        return SnapshotFiles.open(whole[-1]) if whole else None
+        for path in reversed(self._whole()):
+            with suppress(LedgerError):  # a spare one is no reason not to start; an audit tells
+                return _opened(path)
+        return None
+
+    def check(self) -> Iterator[tuple[str, LedgerError]]:
+        """Read every whole snapshot; yield the names of those that are damaged, and how.
+
+        Raises:
+            StorageFailure: the disk refused.
+        """
+        for path in self._whole():
+            try:
+                for _ in _opened(path).pairs():
+                    pass
+            except LedgerError as error:
+                yield path.name, error
 
     def find(self, snapshot_id: bytes) -> SnapshotFiles:
         """Return a whole snapshot.
@@ -126,7 +141,7 @@ class SnapshotFolder:
         """
         for path in self._whole():
             if path.name.endswith(f"-{snapshot_id.hex()}"):
-                return SnapshotFiles.open(path)
+                return _opened(path)
         raise LedgerError(Code.SNAPSHOT_GONE, snapshot_id.hex())
 
     def make(self, pairs: Iterable[Pair], unfinished: Manifest) -> SnapshotFiles:
@@ -198,6 +213,14 @@ class SnapshotFolder:
         except OSError as error:
             raise os_failure(f"make the folder {path.name}", error) from error
         return path
+
+
+def _opened(path: Path) -> SnapshotFiles:
+    """A whole snapshot, which is the one its folder is named after."""
+    files = SnapshotFiles.open(path)
+    if not path.name.endswith(f"-{files.manifest.id.hex()}"):
+        raise snapshot_invalid("its manifest is another")
+    return files
 
 
 def _name(number: int) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from scripts.benchmark.chain import Chain
+from tests.unit.snapshots.conftest import snapshot_of
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chain.close()
     chain = Chain.open(path)
     chain.grow(50)
+    snapshot_of(chain)
     chain.close()
     return path
 

@@ -28,6 +28,7 @@ def test_every_damage_is_found_but_to_what_nothing_rests_on(exercises: list[dict
 def test_every_kind_of_record_and_file_is_damaged(exercises: list[dict[str, Any]]) -> None:
     kinds = {e["damaged"] for e in exercises}
     assert {"chain/*.log", "chain/*.ldb", "chain/MANIFEST-*", "chain/CURRENT"} <= kinds
+    assert {"manifest of a snapshot", "chunk of a snapshot"} <= kinds
     assert {"log/*.log", "log/*.ldb", "folder", "boot", "genesis.json", "log.marker"} <= kinds
     for how in ("a byte flipped", "lost"):
         records = [e for e in exercises if ": " in e["damaged"] and e["how"] == how]

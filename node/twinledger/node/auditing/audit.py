@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain as chain_of
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
@@ -19,7 +20,8 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.auditing.comparison import differences
 from twinledger.node.auditing.findings import Finding, Findings, Report
 from twinledger.node.auditing.replay import Replay
-from twinledger.storage.chain_records import APPLIED_KEY, decode_height
+from twinledger.node.auditing.tolerance import Tolerance, tree_faults
+from twinledger.storage.chain_records import APPLIED_KEY, RECEIPTS_FROM_KEY, decode_height
 from twinledger.storage.chain_store import KEPT_HEIGHTS
 from twinledger.storage.chain_tree_records import OLDEST_KEY
 from twinledger.storage.damage import REBUILD_CHAIN, REPLACE_NODE
@@ -30,6 +32,8 @@ from twinledger.storage.log_check import check_mark, checked_entries
 from twinledger.storage.log_records import LogState, Position
 from twinledger.storage.log_store import read_fixed_records
 from twinledger.storage.marker import Marker
+from twinledger.storage.snapshot_files import SnapshotFolder
+from twinledger.storage.snapshot_format import Manifest
 
 Progress = Callable[[int, int], None]
 """Told the height reached and the last one, now and then."""
@@ -73,12 +77,14 @@ class _Audit:
     findings: Findings = field(default_factory=Findings)
     notes: list[str] = field(default_factory=list)
     _log_end: Position | None = None
+    _begins_with: Manifest | None = None
 
     def run(self) -> Report:
         started = time.monotonic()
         record = self._file_content("folder", decode_folder)
         self._file_content("boot", decode_boot)
         genesis = self._genesis(record)
+        self._snapshots()
         replay = None
         if genesis is not None:
             with ThreadPoolExecutor() as checks:
@@ -86,7 +92,7 @@ class _Audit:
         return Report(
             record.node_id if record else "",
             record.chain_id if record else b"",
-            0,
+            replay.start if replay else 0,
             replay.height if replay else 0,
             replay.transactions if replay else 0,
             time.monotonic() - started,
@@ -119,6 +125,10 @@ class _Audit:
             self._found(0, "genesis.json", "the file", "is not the one whose hash is the chain id")
             return None
         return genesis
+
+    def _snapshots(self) -> None:
+        for name, error in SnapshotFolder(self.folder / "snapshots").check():
+            self._found(None, f"snapshots/{name}", "the snapshot", error.detail)
 
     # The stores.
 
@@ -155,8 +165,11 @@ class _Audit:
         except LedgerError as error:
             self._damage(None, "log", "its first records", error)
             return None
+        self._log_end = anchor
         applied, oldest = self._extent(chain, state)
-        replay = Replay.create(self.scratch, genesis, applied - oldest, checks)
+        replay = self._begun(genesis, anchor, max(1, applied - oldest), checks)
+        if replay is None:
+            return None
         try:
             self._execute(replay, self._entries(log, anchor, state), applied)
             if chain is not None:
@@ -164,6 +177,24 @@ class _Audit:
         finally:
             replay.close()
         return replay
+
+    def _begun(
+        self, genesis: Genesis, anchor: Position, kept_heights: int, checks: ThreadPoolExecutor
+    ) -> Replay | None:
+        """A chain to execute upon: of genesis, or of the snapshot that the log begins with."""
+        if anchor.index == 0:
+            return Replay.create(self.scratch, genesis, kept_heights, checks)
+        try:
+            files = SnapshotFolder(self.folder / "snapshots").newest()
+            if files is None or files.manifest.height < anchor.index:
+                told = f"is missing, and the log begins at height {anchor.index + 1}"
+                self._found(anchor.index, "snapshots", "the snapshot to begin with", told)
+                return None
+            self._begins_with = files.manifest
+            return Replay.upon(self.scratch, genesis, files, kept_heights, checks)
+        except LedgerError as error:
+            self._found(anchor.index, "snapshots", "the newest snapshot", error.detail)
+            return None
 
     def _extent(self, chain: View | None, state: LogState) -> tuple[int, int]:
         """Up to which height the chain says it goes, and which is the oldest with a state."""
@@ -188,7 +219,8 @@ class _Audit:
     def _execute(self, replay: Replay, entries: Iterator[Entry], applied: int) -> None:
         """Execute up to the chain's height, and check the log behind it."""
         try:
-            for height in replay.run(islice(entries, applied)):
+            self._skip(entries, replay.start)
+            for height in replay.run(islice(entries, max(0, applied - replay.start))):
                 self.progress(height, applied)
             for _ in entries:
                 pass
@@ -199,28 +231,52 @@ class _Audit:
             told = f"says it is of height {applied}, but the log ends at {replay.height}"
             self._found(replay.height + 1, "chain", "applied height", told)
 
+    def _skip(self, entries: Iterator[Entry], start: int) -> None:
+        """Check the entries up to the snapshot, and that the snapshot is of this log."""
+        manifest = self._begins_with
+        if manifest is None or self._log_end is None:
+            return
+        for _ in islice(entries, max(0, start - self._log_end.index)):
+            pass
+        if (self._log_end.index, self._log_end.hash) != (start, manifest.entry_hash):
+            self._found(start, "snapshots", "the newest snapshot", "is not of this log")
+
     def _compare(self, replay: Replay, chain: View, applied: int) -> None:
-        found = differences(replay.database, chain, replay.written)
+        receipts_from = self._receipts_from(chain)
+        tolerance = Tolerance(replay.database, replay.start, receipts_from)
+        found = differences(replay.database, chain, replay.written, tolerance)
         if replay.height < applied:
             self.notes.append(
                 f"The chain was compared up to height {replay.height}, where the log ends: its "
                 "headers, receipts, history and indexes, not its state."
             )
             found = (finding for finding in found if _is_past(finding, replay.height))
+        elif replay.start:
+            self.notes.append(
+                f"It was executed from height {replay.start} on, where its newest snapshot stands: "
+                "the blocks before it are not all there. What older blocks left in its indexes, "
+                "and the trees of older heights, were not made again."
+            )
+            found = chain_of(found, tree_faults(replay.database, chain, applied))
         for finding in found:
             self.findings.add(finding)
+
+    def _receipts_from(self, chain: View) -> int:
+        if chain.get(RECEIPTS_FROM_KEY) is None:
+            return 0
+        return self._height(chain, RECEIPTS_FROM_KEY, "oldest height whose receipts are kept", 0)
 
     def _entries(self, log: View, anchor: Position, state: LogState) -> Iterator[Entry]:
         """Yield the log's entries, each checked; at its end the log is held against its marker."""
         marker = Marker.open(self.folder / "log.marker")
         marker.close()
-        marked = self._log_end = anchor
+        marked = anchor
         for entry in checked_entries(log, anchor):
             self._log_end = Position(entry.index, entry.term, entry.hash)
             if entry.index == marker.mark.index:
                 marked = self._log_end
             yield entry
-        check_mark(marker.mark, marked, self._log_end, state)
+        check_mark(marker.mark, marked, self._log_end or anchor, state)
 
     # What is found.
 

@@ -1,10 +1,12 @@
 """Two chains held against each other, record by record, in the order of their keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.auditing.findings import Finding
+from twinledger.node.auditing.tolerance import Tolerance
 from twinledger.storage.database import View
 from twinledger.storage.record_names import name_record
 
@@ -12,33 +14,42 @@ _BEYOND_EVERY_KEY: Final = b"\xff"
 _STATE: Final = b"s"
 
 
-def differences(expected: View, found: View, written: View) -> Iterator[Finding]:
+def differences(
+    expected: View, found: View, written: View, tolerance: Tolerance
+) -> Iterator[Finding]:
     """Yield every record that is missing, surplus, different or unreadable.
 
     Args:
         expected: The chain as it must be.
         found: The chain as it is.
         written: Which block last wrote each key of the state.
+        tolerance: What may differ.
 
     Raises:
         StorageFailure: the disk gives nothing.
     """
-    stored = _Cursor(found)
+    stored, named = _Cursor(found), partial(_named, written, tolerance.start)
     for key, value in expected.scan(b"", _BEYOND_EVERY_KEY):
         yield from stored.unreadable()
-        for surplus in stored.below(key):
-            yield _finding(surplus[0], surplus[1], "is surplus: nothing in the log leads to it")
+        yield from _surplus(stored.below(key), tolerance)
         record = stored.at(key)
         if isinstance(record, LedgerError):
-            yield _named(key, value, written, f"cannot be read: {record.detail}")
+            yield named(key, value, f"cannot be read: {record.detail}")
+        elif record == value or tolerance.allows(key, value, record):
+            continue
         elif record is None:
-            yield _named(key, value, written, "is missing")
-        elif record != value:
+            yield named(key, value, "is missing")
+        else:
             first, end = _range(value, record)
-            yield _named(key, value, written, "is another", first, end)
-    for surplus in stored.below(_BEYOND_EVERY_KEY):
-        yield _finding(surplus[0], surplus[1], "is surplus: nothing in the log leads to it")
+            yield named(key, value, "is another", first, end)
+    yield from _surplus(stored.below(_BEYOND_EVERY_KEY), tolerance)
     yield from stored.unreadable()
+
+
+def _surplus(pairs: Iterable[tuple[bytes, bytes]], tolerance: Tolerance) -> Iterator[Finding]:
+    for key, record in pairs:
+        if not tolerance.allows(key, None, record):
+            yield _finding(key, record, "is surplus: nothing in the log leads to it")
 
 
 class _Cursor:
@@ -104,9 +115,10 @@ def _behind(key: bytes, error: LedgerError) -> Finding:
 
 
 def _named(
+    written: View,
+    start: int,
     key: bytes,
     value: bytes,
-    written: View,
     told: str,
     first: int | None = None,
     end: int | None = None,
@@ -114,7 +126,7 @@ def _named(
     if key[:1] != _STATE:
         return _finding(key, value, told, first, end)
     height = written.get(key[1:])
-    at = None if height is None else int.from_bytes(height, "big")
+    at = start if height is None else int.from_bytes(height, "big")
     return Finding(at, "chain", name_record(key, value).words, told, key, first, end)
 
 

@@ -65,6 +65,10 @@ def damages(folder: Path, opened: Path) -> Iterator[Damage]:
                 yield Damage(
                     f"{store.name}/{pattern}", "a byte flipped", _flip_file(store.name, pattern)
                 )
+    for path in sorted(folder.glob("snapshots/[0-9]*-*/*"))[:1]:
+        place = path.parent.relative_to(folder)
+        for name, what in (("manifest", "manifest"), (path.name, "chunk")):
+            yield Damage(f"{what} of a snapshot", "a byte flipped", _flip_file(str(place), name))
     for path in sorted(opened.iterdir()):
         if path.is_file() and path.stat().st_size and path.name not in _NO_DATA:
             yield _file_damage(path.name)

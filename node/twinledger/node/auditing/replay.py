@@ -24,6 +24,8 @@ from twinledger.storage.chain_store import ChainStore
 from twinledger.storage.damage import REBUILD_CHAIN
 from twinledger.storage.database import Database
 from twinledger.storage.no_bodies import NoBodies
+from twinledger.storage.snapshot_files import SnapshotFiles
+from twinledger.storage.snapshot_install import install_chain
 
 _CACHE_BYTES: Final = 32 << 20
 _AHEAD: Final = 32
@@ -41,6 +43,8 @@ class Replay:
     written: Database
     """Which block last wrote each key of the state: height u64."""
     checks: Executor
+    start: int = 0
+    """The height that execution began from."""
     transactions: int = 0
     _ahead: list[tuple[Ordered, list[Future[Prepared]]]] = field(default_factory=list)
 
@@ -59,6 +63,29 @@ class Replay:
         replay = cls(genesis, chain, database, written, checks)
         replay._take(genesis_block(genesis))
         return replay
+
+    @classmethod
+    def upon(
+        cls,
+        folder: Path,
+        genesis: Genesis,
+        files: SnapshotFiles,
+        kept_heights: int,
+        checks: Executor,
+    ) -> "Replay":
+        """Begin with a snapshot, which is verified but for its head.
+
+        Raises:
+            LedgerError: SNAPSHOT_INVALID.
+            StorageFailure: the disk refused.
+        """
+        header = genesis_block(genesis).header_bytes
+        install_chain(folder / "expected", files, header, NoBodies())
+        database = Database(folder / "expected", REBUILD_CHAIN, cache_bytes=_CACHE_BYTES)
+        chain = ChainStore(database, NoBodies(), kept_heights)
+        chain.resume()
+        written = _new_database(folder / "written")
+        return cls(genesis, chain, database, written, checks, files.manifest.height)
 
     @property
     def height(self) -> int:
