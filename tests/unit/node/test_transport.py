@@ -38,6 +38,9 @@ class Listener(PeerServiceServicer):
         self.forwarded.set()
         await asyncio.Event().wait()
 
+    def FetchSnapshot(self, _: Any, __: Any) -> Any:  # noqa: N802
+        raise AssertionError("nobody asks for a snapshot here")
+
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[tuple[Listener, str]]:

@@ -10,10 +10,11 @@ from typing import Any, cast
 import pytest
 
 from scripts.benchmark.chain import NODE, Chain
-from twinledger.consensus import Index
+from twinledger.consensus import Index, NodeId
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import TwinId
 from twinledger.node.feed import Feed
+from twinledger.node.node_records import NodeRecords
 from twinledger.node.services.ledger_service import LedgerService
 from twinledger.node.services.peer_service import PeerService
 from twinledger.node.snapshot_taking import SnapshotTaking
@@ -206,7 +207,7 @@ def _streams(chain: Chain) -> dict[str, Callable[[], Any]]:
     request = _request(chain, newest.manifest.id)
     return {
         "blocks": lambda: service.stream_blocks(pb.StreamBlocksRequest(from_height=1)),
-        "a snapshot": lambda: peers.fetch_snapshot(request),
+        "a snapshot": lambda: peers.fetch_snapshot(request, None),
     }
 
 
@@ -222,6 +223,7 @@ def _peer_service(chain: Chain) -> Any:
         nothing,
         nothing,
         lambda: chain.genesis.limits,
+        NodeRecords(NodeId("me"), chain.genesis.members[0].nodes, 0, insecure=True),
         chain.folder.snapshots,
     )
 

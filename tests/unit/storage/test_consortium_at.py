@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.benchmark.chain import NODE, Chain
+from scripts.benchmark.chain import Chain
 from twinledger.consensus import Configuration, EntryKind, NodeId
 from twinledger.consortium.members import Consortium
 from twinledger.ledger.errors import Code, LedgerError
@@ -14,9 +14,9 @@ def test_the_consortium_of_every_height_is_found(tmp_path: Path) -> None:
     chain = Chain.create(tmp_path / "data")
     chain.grow(5)
     nobody = Configuration((NodeId("nobody"),)).encode()
-    chain.entry(EntryKind.CONFIGURATION, nobody, ())
+    chain.extend([(EntryKind.CONFIGURATION, nobody)])
     chain.grow(5)
-    chain.entry(EntryKind.CONFIGURATION, Configuration((NODE,)).encode(), ())
+    chain.configuration()
 
     found = [Consortium.decode(chain.stores.chain.consortium_at(height)) for height in range(13)]
     assert [consortium.set_number for consortium in found] == [0] * 6 + [1] * 6 + [2]
