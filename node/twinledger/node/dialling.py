@@ -62,6 +62,16 @@ class Dialling:
             raise LedgerError(Code.BAD_CERTIFICATE, f"there is none for {self.address}")
         return ways[number % len(ways)]
 
+    def leads_to(self, way: Way | None) -> bool:
+        """Whether the other end of a way is still the one that is meant.
+
+        What this node shows does not matter here: whoever does not take it any more hangs up, and
+        must not think that this node is gone because it hung up first.
+        """
+        return way is not None and (way.address, way.certificate) in {
+            (other.address, other.certificate) for other in self.ways
+        }
+
     async def mistake(self) -> LedgerError | None:
         """What keeps TLS from working there; None when it does, or nobody answers."""
         own = self.own[0] if self.own else None

@@ -134,9 +134,9 @@ class Peer:
         return _FIRST_RETRY_S
 
     def redial(self, dialling: Dialling) -> None:
-        """Dial as `dialling` says; a stream that came about another way is left at once."""
+        """Dial as `dialling` says; a stream that leads elsewhere is left at once."""
         self.dialling = dialling
-        if self._until_redialled is not None and self._way not in dialling.ways:
+        if self._until_redialled is not None and not dialling.leads_to(self._way):
             self._until_redialled.reschedule(asyncio.get_running_loop().time())
 
     async def _dial(self, number: int) -> bool:

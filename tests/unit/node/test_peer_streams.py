@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from twinledger.consensus import NodeId
-from twinledger.consortium.nodes import Node
+from twinledger.consortium.nodes import Node, NodeCertificate
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.dialling import Dialling
 from twinledger.node.node_records import NodeRecords
@@ -36,10 +36,14 @@ class Memory:
     def check(self, node_id: NodeId, shown: Any) -> None: ...
 
 
-def service(replica: Any, memory: Any) -> PeerService:
+def record(*certificates: bytes) -> Node:
+    shown = tuple(NodeCertificate(each, 1) for each in certificates)
+    return Node(PEER, "127.0.0.1:1", "127.0.0.1:2", True, b"", b"", shown)
+
+
+def service(replica: Any, memory: Any, records: NodeRecords | None = None) -> PeerService:
     unused: Any = None
-    record = Node(PEER, "127.0.0.1:1", "127.0.0.1:2", True, b"", b"", ())
-    records = NodeRecords(NodeId("me"), [record], 0, insecure=True)
+    known = records or NodeRecords(NodeId("me"), [record()], 0, insecure=True)
     return PeerService(
         pb.PeerHello,
         NodeId("me"),
@@ -49,7 +53,7 @@ def service(replica: Any, memory: Any) -> PeerService:
         unused,
         unused,
         unused,
-        records,
+        known,
         unused,
     )
 
@@ -57,9 +61,11 @@ def service(replica: Any, memory: Any) -> PeerService:
 class Stream:
     """One stream of a peer, which is greeted and then silent until it ends."""
 
-    def __init__(self, peers: PeerService, hello: pb.PeerHello) -> None:
+    def __init__(
+        self, peers: PeerService, hello: pb.PeerHello, certificate: bytes | None = None
+    ) -> None:
         self._over = asyncio.Event()
-        self._answers = peers.exchange(self._requests(hello), None)
+        self._answers = peers.exchange(self._requests(hello), certificate)
 
     async def _requests(self, hello: pb.PeerHello) -> AsyncIterator[pb.ExchangeRequest]:
         yield pb.ExchangeRequest(hello=hello)
@@ -72,6 +78,9 @@ class Stream:
     async def end(self) -> None:
         self._over.set()
         assert [answer async for answer in self._answers] == []
+
+    async def end_when_told(self) -> None:
+        await anext(self._answers)
 
     async def break_off(self) -> None:
         waiting = asyncio.ensure_future(anext(self._answers))
@@ -89,6 +98,29 @@ def test_the_core_is_told_when_a_peers_stream_ends(end: Any) -> None:
         assert told.gone == []
         await end(stream)
         assert told.gone == [PEER]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("after", "code", "gone"),
+    [
+        ([record(b"new")], Code.PEER_CERTIFICATE, []),
+        ([], Code.PEER_UNKNOWN, [PEER]),
+    ],
+)
+def test_a_peer_whose_certificate_is_over_is_cut_off_but_only_a_removed_one_is_gone(
+    after: list[Node], code: Code, gone: list[NodeId]
+) -> None:
+    async def story() -> None:
+        told = Told()
+        records = NodeRecords(NodeId("me"), [record(b"old")], 0)
+        stream = await Stream(service(told, Memory(), records), HELLO, b"old").greeted()
+        asyncio.get_running_loop().call_soon(records.executed, 1, after)
+        with pytest.raises(LedgerError) as closed:
+            await stream.end_when_told()
+        assert closed.value.code is code
+        assert told.gone == gone
 
     asyncio.run(story())
 

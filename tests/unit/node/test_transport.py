@@ -127,6 +127,18 @@ def test_tries_go_through_all_ways_the_newest_certificates_first():
     assert ways[4] == ways[0]
 
 
+def test_a_stream_stays_while_it_leads_to_the_same_end_whatever_this_node_shows():
+    mine: Any = ("my old",)
+    renewed: Any = ("my new", "my old")
+    dialling = Dialling("a:1", (b"old",), mine)
+    way = dialling.way(0)
+    assert Dialling("a:1", (b"old", b"new"), mine).leads_to(way)
+    assert Dialling("a:1", (b"old",), renewed[:1]).leads_to(way)
+    assert not Dialling("a:1", (b"new",), mine).leads_to(way)
+    assert not Dialling("b:1", (b"old",), mine).leads_to(way)
+    assert not dialling.leads_to(None)
+
+
 def test_a_peer_without_a_certificate_is_never_dialled():
     with pytest.raises(LedgerError) as refused:
         Dialling("a:1", ()).way(0)

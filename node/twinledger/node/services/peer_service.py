@@ -45,6 +45,11 @@ class _Stream:
     closed_by: LedgerError | None = None
     until_closed: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
 
+    @property
+    def outlived_its_certificate(self) -> bool:
+        """Whether it was closed here although its node is there and will dial anew."""
+        return self.closed_by is not None and self.closed_by.code is Code.PEER_CERTIFICATE
+
     def close(self, error: LedgerError) -> None:
         """End it now, with this error."""
         self.closed_by = error
@@ -131,7 +136,8 @@ class PeerService:
             raise stream.closed_by from None
         finally:
             self._streams.discard(stream)
-            self._ended(stream.sender)
+            if not stream.outlived_its_certificate:
+                self._ended(stream.sender)
 
     def _close_revoked(self) -> None:
         for stream in self._streams:
