@@ -331,6 +331,11 @@ _IDENTITIES: dict[Code, Entry] = {
         "Check the name: member/name.",
         _MISSING,
     ),
+    Code.MEMBER_NOT_FOUND: Entry(
+        "The consortium has no such member",
+        "Check the name; `consortium show` lists the members.",
+        _MISSING,
+    ),
     Code.BAD_IDENTITY: Entry(
         "The identity's name is not allowed",
         "Use member/name, each 1 to 64 of A-Z a-z 0-9 . _ - .",
