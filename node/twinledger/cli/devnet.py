@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -16,6 +17,20 @@ from twinledger.devnet.layout import FILE_NAME, Layout
 from twinledger.devnet.status import NodeView, to_json, view_nodes
 
 _DEFAULT_NODES = 4
+
+
+_COLUMNS: Final = (
+    "NODE",
+    "MEMBER",
+    "PID",
+    "CLIENT ADDRESS",
+    "ROLE",
+    "TERM",
+    "HEIGHT",
+    "APPLIED",
+    "CERTIFIED",
+    "HEAD",
+)
 
 
 @click.group(
@@ -142,15 +157,12 @@ def _print(layout: Layout, views: list[NodeView], as_json: bool) -> None:
         print_json(to_json(layout, views))
         return
     click.echo(f"chain {layout.chain_id.hex()} in {layout.path}")
-    print_table(
-        ("NODE", "MEMBER", "PID", "CLIENT ADDRESS", "ROLE", "TERM", "HEIGHT", "APPLIED", "HEAD"),
-        [_row(view) for view in views],
-    )
+    print_table(_COLUMNS, [_row(view) for view in views])
 
 
 def _row(view: NodeView) -> tuple[object, ...]:
     known = view.to_json()
-    told = ("role", "term", "height", "applied_height")
+    told = ("role", "term", "height", "applied_height", "certified_height")
     head = known["head"][:16] if known["head"] else None
     shown = ("name", "member", "pid", "client_address", *told)
     return (*(known[key] for key in shown), head)

@@ -12,7 +12,7 @@ from twinledger.devnet.layout import Layout
 from twinledger.devnet.status import NodeView, view_nodes
 
 _REFRESH_SECONDS = 0.5
-_COLUMNS = ("node", "member", "role", "term", "height", "head", "pool", "lag")
+_COLUMNS = ("node", "member", "role", "term", "height", "certified", "head", "pool", "lag")
 
 
 def waiting(what: str) -> AbstractContextManager[object]:
@@ -47,13 +47,14 @@ def cells(view: NodeView, highest: int) -> tuple[str, ...]:
     status = view.status
     if status is None:
         state = "down" if view.pid is None else "silent"
-        return (view.entry.name, view.entry.member, state, *("-" * 5))
+        return (view.entry.name, view.entry.member, state, *("-" * 6))
     return (
         view.entry.name,
         view.entry.member,
         str(status.role),
         str(status.term),
         str(status.applied_height),
+        "-" if status.certified_height is None else str(status.certified_height),
         status.head.hex()[:12],
         str(status.pool_transactions),
         str(highest - status.applied_height),

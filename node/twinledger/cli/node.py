@@ -241,6 +241,8 @@ def _print_status(found: NodeStatus) -> None:
             ("height", found.height),
             ("committed", found.committed_height),
             ("applied", found.applied_height),
+            ("certified", found.certified_height),
+            ("signed", found.signed_height),
             ("head", found.head.hex()),
             ("block time", time_text(found.block_time_us)),
             ("pool", f"{found.pool_transactions} of {found.pool_capacity} transactions"),

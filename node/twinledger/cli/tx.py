@@ -11,7 +11,7 @@ from twinledger.cli.options import json_option
 from twinledger.cli.output import print_fields, print_json
 from twinledger.cli.rendering import status_json
 from twinledger.cli.tx_submitting import Report, submit_lines
-from twinledger.client import Ledger, TransactionStatus
+from twinledger.client import Ledger, TransactionStatus, Wait
 from twinledger.client.ledger import WINDOW
 
 _ID_BYTES = 32
@@ -38,9 +38,11 @@ One transaction a line: an operation, or a list of those that succeed or fail to
 )
 @click.argument("file", type=click.File(encoding="utf-8"), metavar="FILE|-")
 @click.option(
-    "--wait/--no-wait",
-    default=True,
-    help="Wait for the receipts [default], or only until a node has taken charge.",
+    "--wait",
+    type=click.Choice([each.value for each in Wait]),
+    default=Wait.COMMITTED.value,
+    show_default=True,
+    help="Until a node has taken charge, a block holds it, or the members have certified that.",
 )
 @click.option("--in-order", is_flag=True, help="Send each line only when the one before is done.")
 @json_option
@@ -49,7 +51,7 @@ One transaction a line: an operation, or a list of those that succeed or fail to
 def submit(
     ctx: click.Context,
     file: TextIO,
-    wait: bool,
+    wait: str,
     in_order: bool,
     as_json: bool,
     connection: Connection,
@@ -63,7 +65,8 @@ def submit(
     report = Report(as_json=as_json, title=f"tx submit {file.name}")
 
     async def work(ledger: Ledger) -> None:
-        await submit_lines(ledger, file, report, wait=wait, window=1 if in_order else WINDOW)
+        window = 1 if in_order else WINDOW
+        await submit_lines(ledger, file, report, wait=Wait(wait), window=window)
 
     with report:
         connection.run(work)
@@ -76,7 +79,10 @@ def submit(
 @json_option
 @connection_options
 def status(transaction_id: str, as_json: bool, connection: Connection) -> None:
-    """Tells where a transaction stands: UNKNOWN, PENDING, COMMITTED, REJECTED or EXPIRED."""
+    """Tells where a transaction stands.
+
+    UNKNOWN, PENDING, COMMITTED, CERTIFIED, REJECTED or EXPIRED.
+    """
     wanted = hex_bytes(transaction_id, _ID_BYTES, "a transaction id")
 
     async def work(ledger: Ledger) -> TransactionStatus:

@@ -11,7 +11,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from twinledger.cli.failures import error_json
 from twinledger.cli.output import print_json_line
 from twinledger.cli.rendering import status_json
-from twinledger.client import Ledger, LedgerError, Operation, Outcome
+from twinledger.client import Ledger, LedgerError, Operation, Outcome, Wait
 from twinledger.client.json_values import parse_json
 from twinledger.client.operation_json import operation_from_json
 
@@ -77,7 +77,7 @@ def _outcome_json(line: int, outcome: Outcome) -> dict[str, Any]:
 
 
 async def submit_lines(
-    ledger: Ledger, lines: Iterable[str], report: Report, *, wait: bool, window: int
+    ledger: Ledger, lines: Iterable[str], report: Report, *, wait: Wait, window: int
 ) -> None:
     """Submits every line; a line that is not right ends it, once those before have outcomes.
 

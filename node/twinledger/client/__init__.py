@@ -23,7 +23,14 @@ from twinledger.client.identity import Identity
 from twinledger.client.ledger import Ledger, connect
 from twinledger.client.operations import Change, Operation
 from twinledger.client.profile import Profile, TrustedNode
-from twinledger.client.receipts import Cursor, Receipt, ReceiptEvent, Stage, TransactionStatus
+from twinledger.client.receipts import (
+    Cursor,
+    Receipt,
+    ReceiptEvent,
+    Stage,
+    TransactionStatus,
+    Wait,
+)
 from twinledger.client.synchronous import SyncLedger, connect_sync
 from twinledger.client.transactions import SignedTransaction
 from twinledger.client.twin_records import (
@@ -85,6 +92,7 @@ __all__ = [
     "Twin",
     "TwinUpdate",
     "Value",
+    "Wait",
     "connect",
     "connect_sync",
     "operations",

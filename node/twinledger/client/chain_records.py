@@ -75,11 +75,22 @@ def body_of(raw: bytes) -> tuple[TransactionId, transaction_pb2.TransactionBody]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest block that a node has executed."""
+    """The newest block that a node has executed.
+
+    Attributes:
+        chain_id: The chain, 32 bytes.
+        header: The block's header.
+        header_hash: Its hash, computed here.
+        certificate: The newest certificate of the node, a signed note; empty while it has none.
+            Nothing of it is checked here.
+        certified_height: The height that the certificate is of; None without one.
+    """
 
     chain_id: bytes
     header: BlockHeader
     header_hash: bytes
+    certificate: bytes = b""
+    certified_height: int | None = None
 
     @property
     def height(self) -> int:
@@ -90,7 +101,11 @@ class Head:
     def from_message(cls, message: ledger_service_pb2.GetHeadResponse) -> "Head":
         """Reads it from the wire; the hash is computed here."""
         return cls(
-            message.chain_id, BlockHeader.decode(message.header), header_hash(message.header)
+            message.chain_id,
+            BlockHeader.decode(message.header),
+            header_hash(message.header),
+            message.certificate,
+            message.certified_height if message.certificate else None,
         )
 
 
@@ -126,7 +141,14 @@ class PeerStatus:
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """How a node is; fields as in operator_service.proto, times in microseconds."""
+    """How a node is; fields as in operator_service.proto, times in microseconds.
+
+    Attributes:
+        certified_height: The height of its newest certificate; None while it has none.
+        certified_at_s: When the witnesses signed that, the oldest of them; seconds since 1970.
+        signed_height: The height of the newest head that it signed; None when it signed none.
+        evidence_count: How many witnesses it can convict of signing two histories.
+    """
 
     node_id: str
     member: str
@@ -147,6 +169,10 @@ class NodeStatus:
     uptime_us: int
     version: str
     warnings: tuple[str, ...]
+    certified_height: int | None = None
+    certified_at_s: int = 0
+    signed_height: int | None = None
+    evidence_count: int = 0
 
     @classmethod
     def from_message(cls, message: operator_service_pb2.GetStatusResponse) -> "NodeStatus":
@@ -174,4 +200,10 @@ class NodeStatus:
             uptime_us=message.uptime_us,
             version=message.version,
             warnings=tuple(message.warnings),
+            certified_height=(
+                message.certified_height if message.HasField("certified_height") else None
+            ),
+            certified_at_s=message.certified_at_s,
+            signed_height=message.signed_height if message.HasField("signed_height") else None,
+            evidence_count=message.evidence_count,
         )

@@ -14,7 +14,7 @@ from twinledger.client.nodes import Endpoint, Node, Nodes, endpoints_of
 from twinledger.client.operations import Operation
 from twinledger.client.pipeline import Pipeline
 from twinledger.client.profile import Profile
-from twinledger.client.receipts import Cursor, Receipt, TransactionStatus
+from twinledger.client.receipts import Cursor, Receipt, TransactionStatus, Wait
 from twinledger.client.session import TIMEOUT_SECONDS, Session, receipt_of
 from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
 from twinledger.client.twin_records import TwinUpdate
@@ -80,9 +80,12 @@ class Ledger:
         self,
         *operations: Operation,
         authors: Sequence[Identity] = (),
+        certified: bool = False,
         timeout_seconds: float | None = None,
     ) -> Receipt:
         """Signs operations that succeed or fail together, and waits until a block holds them.
+
+        With `certified` it waits until a quorum of the members has signed a head above that block.
 
         Raises:
             Rejected: a block holds the transaction, without effect.
@@ -90,18 +93,25 @@ class Ledger:
             LedgerError: it was refused and no node has taken it.
         """
         return await self.send(
-            self.sign(*operations, authors=authors), timeout_seconds=timeout_seconds
+            self.sign(*operations, authors=authors),
+            certified=certified,
+            timeout_seconds=timeout_seconds,
         )
 
     async def send(
-        self, transaction: SignedTransaction, *, timeout_seconds: float | None = None
+        self,
+        transaction: SignedTransaction,
+        *,
+        certified: bool = False,
+        timeout_seconds: float | None = None,
     ) -> Receipt:
-        """Sends signed bytes, again if need be, and waits until a block holds them.
+        """Sends signed bytes, again if need be, and waits as `submit` does.
 
         Raises:
             LedgerError: as `submit` does.
         """
-        return receipt_of(await self._session.submit(transaction, timeout_seconds=timeout_seconds))
+        wait = Wait.CERTIFIED if certified else Wait.COMMITTED
+        return receipt_of(await self._session.submit(transaction, wait, timeout_seconds))
 
     async def post(
         self, transaction: SignedTransaction, *, timeout_seconds: float | None = None
@@ -111,22 +121,20 @@ class Ledger:
         Raises:
             LedgerError: as `submit` does, except for what only a block can tell.
         """
-        return await self._session.submit(
-            transaction, ledger_service_pb2.WAIT_FOR_NONE, timeout_seconds
-        )
+        return await self._session.submit(transaction, Wait.NONE, timeout_seconds)
 
     async def submit_many(
         self,
         items: Iterable[ManyItem] | AsyncIterable[ManyItem],
         *,
         window: int = WINDOW,
-        wait: bool = True,
+        wait: Wait = Wait.COMMITTED,
         timeout_seconds: float | None = None,
     ) -> AsyncGenerator[Outcome, None]:
         """Sends many transactions fast; yields each one's outcome when known, in any order.
 
         At most `window` are in flight: `items` is asked for more only as outcomes are taken. A
-        plain iterable is read in the event loop, so it must not block. With `wait` false an
+        plain iterable is read in the event loop, so it must not block. With `Wait.NONE` an
         outcome only says that a node has taken charge. `timeout_seconds` holds for each.
         Transactions are independent: what must be ordered belongs into one transaction, or is
         given once the first outcome is there.
@@ -170,7 +178,11 @@ class Ledger:
         return self.sign(*([item] if isinstance(item, Operation) else item))
 
     def pipeline(
-        self, *, window: int = WINDOW, wait: bool = True, timeout_seconds: float | None = None
+        self,
+        *,
+        window: int = WINDOW,
+        wait: Wait = Wait.COMMITTED,
+        timeout_seconds: float | None = None,
     ) -> Pipeline:
         """What `submit_many` works with, for callers that add and take in their own rhythm."""
         return Pipeline(self._session, window=window, wait=wait, timeout_seconds=timeout_seconds)

@@ -16,7 +16,7 @@ import grpc.aio
 from twinledger.client.attempts import ATTEMPT_SECONDS, Pauses
 from twinledger.client.failures import RETRYABLE, OutcomeUnknown, from_message, from_rpc
 from twinledger.client.nodes import Node
-from twinledger.client.receipts import Stage, TransactionStatus
+from twinledger.client.receipts import Stage, TransactionStatus, Wait
 from twinledger.client.session import Session, receipt_of
 from twinledger.client.transactions import SignedTransaction
 from twinledger.client.window import Item, Outcome, Window
@@ -41,14 +41,12 @@ class Pipeline:
     """One run of many transactions; used from one event loop, as an async context manager."""
 
     def __init__(
-        self, session: Session, *, window: int, wait: bool, timeout_seconds: float | None
+        self, session: Session, *, window: int, wait: Wait, timeout_seconds: float | None
     ) -> None:
-        """`wait` asks for receipts; `timeout_seconds` holds for each transaction."""
+        """`timeout_seconds` holds for each transaction."""
         self._session = session
         self._window = Window(window)
-        self._wait_for = (
-            ledger_service_pb2.WAIT_FOR_COMMITTED if wait else ledger_service_pb2.WAIT_FOR_NONE
-        )
+        self._wait_for = wait.to_message()
         self._timeout_seconds = (
             session.timeout_seconds if timeout_seconds is None else timeout_seconds
         )
@@ -251,7 +249,7 @@ class Pipeline:
 
 
 def _error_of(status: TransactionStatus) -> LedgerError | None:
-    if status.stage in (Stage.PENDING, Stage.COMMITTED):
+    if status.stage in (Stage.PENDING, Stage.COMMITTED, Stage.CERTIFIED):
         return None
     try:
         receipt_of(status)

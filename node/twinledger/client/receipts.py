@@ -101,6 +101,28 @@ class Receipt:
         )
 
 
+class Wait(StrEnum):
+    """How long a submission waits."""
+
+    NONE = "none"
+    """Until a node has taken charge."""
+    COMMITTED = "committed"
+    """Until a block holds the transaction."""
+    CERTIFIED = "certified"
+    """Until a quorum of the members has signed a head above that block."""
+
+    def to_message(self) -> ledger_service_pb2.WaitFor.ValueType:
+        """Writes it for the wire."""
+        return _WAITS[self]
+
+
+_WAITS: Final = {
+    Wait.NONE: ledger_service_pb2.WAIT_FOR_NONE,
+    Wait.COMMITTED: ledger_service_pb2.WAIT_FOR_COMMITTED,
+    Wait.CERTIFIED: ledger_service_pb2.WAIT_FOR_CERTIFIED,
+}
+
+
 class Stage(StrEnum):
     """Where a transaction stands."""
 
@@ -109,6 +131,7 @@ class Stage(StrEnum):
     COMMITTED = "COMMITTED"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
+    CERTIFIED = "CERTIFIED"
 
 
 _STAGES: Final = {
@@ -117,6 +140,7 @@ _STAGES: Final = {
     ledger_service_pb2.STAGE_COMMITTED: Stage.COMMITTED,
     ledger_service_pb2.STAGE_REJECTED: Stage.REJECTED,
     ledger_service_pb2.STAGE_EXPIRED: Stage.EXPIRED,
+    ledger_service_pb2.STAGE_CERTIFIED: Stage.CERTIFIED,
 }
 
 

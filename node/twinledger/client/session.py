@@ -11,7 +11,7 @@ from twinledger.client.identity import Identity
 from twinledger.client.nodes import Node, Nodes
 from twinledger.client.operations import Operation
 from twinledger.client.profile import Profile
-from twinledger.client.receipts import Receipt, Stage, TransactionStatus
+from twinledger.client.receipts import Receipt, Stage, TransactionStatus, Wait
 from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction, sign_transaction
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.v1 import ledger_service_pb2
@@ -91,7 +91,7 @@ class Session:
     async def submit(
         self,
         transaction: SignedTransaction,
-        wait_for: ledger_service_pb2.WaitFor.ValueType = ledger_service_pb2.WAIT_FOR_COMMITTED,
+        wait: Wait = Wait.COMMITTED,
         timeout_seconds: float | None = None,
     ) -> TransactionStatus:
         """Sends the same signed bytes to node after node until one tells where they stand.
@@ -100,7 +100,9 @@ class Session:
             OutcomeUnknown: the deadline passed and some node may have taken the transaction.
             LedgerError: it was refused; nothing took it.
         """
-        request = ledger_service_pb2.SubmitRequest(transaction=transaction.raw, wait_for=wait_for)
+        request = ledger_service_pb2.SubmitRequest(
+            transaction=transaction.raw, wait_for=wait.to_message()
+        )
 
         async def attempt(node: Node, seconds: float) -> TransactionStatus:
             response = await node.ledger.Submit(request, timeout=seconds)
@@ -133,7 +135,7 @@ def receipt_of(status: TransactionStatus) -> Receipt:
         LedgerError: EXPIRED.
     """
     receipt = status.receipt
-    if status.stage is Stage.COMMITTED and receipt is not None:
+    if status.stage in (Stage.COMMITTED, Stage.CERTIFIED) and receipt is not None:
         return receipt
     if status.stage is Stage.REJECTED and receipt is not None:
         raise _rejected(receipt)

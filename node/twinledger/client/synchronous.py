@@ -16,7 +16,7 @@ from twinledger.client.ledger import WINDOW, Ledger, ManyItem, connect
 from twinledger.client.loop_thread import LoopThread
 from twinledger.client.operations import Operation
 from twinledger.client.profile import Profile
-from twinledger.client.receipts import Cursor, Receipt, TransactionStatus
+from twinledger.client.receipts import Cursor, Receipt, TransactionStatus, Wait
 from twinledger.client.session import TIMEOUT_SECONDS
 from twinledger.client.synchronous_twins import SyncIdentities, SyncTwins
 from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
@@ -72,18 +72,27 @@ class SyncLedger:
         self,
         *operations: Operation,
         authors: Sequence[Identity] = (),
+        certified: bool = False,
         timeout_seconds: float | None = None,
     ) -> Receipt:
         """Signs operations, sends them and waits for the receipt; see `Ledger.submit`."""
-        return self._thread.run(
-            self._ledger.submit(*operations, authors=authors, timeout_seconds=timeout_seconds)
+        return self.send(
+            self.sign(*operations, authors=authors),
+            certified=certified,
+            timeout_seconds=timeout_seconds,
         )
 
     def send(
-        self, transaction: SignedTransaction, *, timeout_seconds: float | None = None
+        self,
+        transaction: SignedTransaction,
+        *,
+        certified: bool = False,
+        timeout_seconds: float | None = None,
     ) -> Receipt:
         """Sends signed bytes and waits for the receipt; see `Ledger.send`."""
-        return self._thread.run(self._ledger.send(transaction, timeout_seconds=timeout_seconds))
+        return self._thread.run(
+            self._ledger.send(transaction, certified=certified, timeout_seconds=timeout_seconds)
+        )
 
     def post(
         self, transaction: SignedTransaction, *, timeout_seconds: float | None = None
@@ -96,7 +105,7 @@ class SyncLedger:
         items: Iterable[ManyItem],
         *,
         window: int = WINDOW,
-        wait: bool = True,
+        wait: Wait = Wait.COMMITTED,
         timeout_seconds: float | None = None,
     ) -> Iterator[Outcome]:
         """As `Ledger.submit_many`; `items` is read in the caller's thread and may block."""

@@ -52,6 +52,7 @@ class NodeView:
             "term": status.term if status else None,
             "height": status.height if status else None,
             "applied_height": status.applied_height if status else None,
+            "certified_height": status.certified_height if status else None,
             "head": status.head.hex() if status else None,
         }
 

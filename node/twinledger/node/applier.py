@@ -22,6 +22,8 @@ class Applier:
     """One thread: blocks are executed in order."""
     chain_id: bytes
     parent: Parent
+    before_store: Callable[[Execution], None] = lambda _: None
+    """Called in the thread, before a block is stored."""
     executed: Callable[[Execution], None] = lambda _: None
     """Told of each block, on the event loop, after it is stored."""
 
@@ -39,6 +41,7 @@ class Applier:
         transactions = block_transactions(ordered.body, limits_of(self.chain))
         prepared = self.preparation.collect(transactions)
         execution = execute(self.parent, self.chain, ordered, prepared, self.chain_id)
+        self.before_store(execution)
         self.chain.apply(execution)
         self.parent = execution.as_parent()
         return execution

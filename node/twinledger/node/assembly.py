@@ -8,13 +8,18 @@ from typing import Any
 
 from twinledger.consensus import Index, NodeId, Raft, Settings, Verdict
 from twinledger.consortium.governed import load_configuration
-from twinledger.consortium.nodes import Node
+from twinledger.consortium.members import load_consortium
+from twinledger.consortium.nodes import Node, witness_name
 from twinledger.execution.results import Parent
 from twinledger.node.applier import Applier
 from twinledger.node.dialling import Dialling
 from twinledger.node.disk_watch import DiskWatch
 from twinledger.node.feed import Feed
 from twinledger.node.foundation import Foundation
+from twinledger.node.heads import Heads
+from twinledger.node.heads_asking import HeadAsking
+from twinledger.node.heads_autopsy import Autopsy
+from twinledger.node.heads_start import note_changes, restore_keeper
 from twinledger.node.pool import Pool
 from twinledger.node.preparation import Preparation
 from twinledger.node.proposer import Proposer
@@ -24,7 +29,6 @@ from twinledger.node.snapshot_fetching import SnapshotFetching
 from twinledger.node.snapshot_taking import SnapshotTaking
 from twinledger.node.submission import Submission
 from twinledger.node.transport import Peer, Transport
-from twinledger.storage import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,12 @@ class Threads:
     """A thread for each core: signatures."""
     snapshots: ThreadPoolExecutor
     """One thread: snapshots are taken, and made a chain of, one after the other."""
+    heads: ThreadPoolExecutor
+    """One thread: heads are signed and kept in order."""
 
     def shutdown(self) -> None:
         """End all threads when their work is done."""
-        for executor in (self.disk, self.execution, self.checks, self.snapshots):
+        for executor in (self.disk, self.execution, self.checks, self.snapshots, self.heads):
             executor.shutdown()
 
 
@@ -62,6 +68,7 @@ class Parts:
     applier: Applier
     snapshot_taking: SnapshotTaking
     snapshot_fetching: SnapshotFetching
+    heads: Heads
 
 
 def assemble(foundation: Foundation) -> Parts:
@@ -74,6 +81,7 @@ def assemble(foundation: Foundation) -> Parts:
         ThreadPoolExecutor(1, "execution"),
         ThreadPoolExecutor(max(2, os.cpu_count() or 1), "signatures"),
         ThreadPoolExecutor(1, "snapshots"),
+        ThreadPoolExecutor(1, "heads"),
     )
     feed: Feed[Any] = Feed(parent.height)
     pool = Pool(settings.pool.max_transactions, settings.pool.max_bytes)
@@ -84,6 +92,7 @@ def assemble(foundation: Foundation) -> Parts:
     )
     submission = Submission(chain, pool, preparation, feed, proposer, limits, parent.time_us)
     reads = ReadHeights(replica)
+    heads = _heads(foundation, replica, threads, feed)
     proposer.refused, replica.read_answered = submission.refused, reads.answered
     fetching = SnapshotFetching(replica, foundation.folder, threads.snapshots, threads.disk)
     replica.snapshot_offered = fetching.offered
@@ -97,13 +106,21 @@ def assemble(foundation: Foundation) -> Parts:
         preparation=preparation,
         proposer=proposer,
         submission=submission,
-        applier=Applier(chain, preparation, threads.execution, chain_id, parent),
-        snapshot_taking=_snapshot_taking(foundation, threads),
+        applier=Applier(
+            chain,
+            preparation,
+            threads.execution,
+            chain_id,
+            parent,
+            note_changes(chain, foundation.stores.heads),
+        ),
+        heads=heads,
+        snapshot_taking=_snapshot_taking(foundation, threads, feed),
         snapshot_fetching=fetching,
     )
 
 
-def _snapshot_taking(foundation: Foundation, threads: Threads) -> SnapshotTaking:
+def _snapshot_taking(foundation: Foundation, threads: Threads, feed: Feed[Any]) -> SnapshotTaking:
     chain, folder = foundation.stores.chain, foundation.folder
     settings, newest = foundation.configuration.storage, folder.snapshots.newest()
     return SnapshotTaking(
@@ -116,10 +133,34 @@ def _snapshot_taking(foundation: Foundation, threads: Threads) -> SnapshotTaking
         execution=threads.execution,
         every=settings.snapshot_every,
         keep_blocks=settings.keep_blocks,
-        # Until nodes exchange cosignatures, what is committed is all there is.
-        certified=lambda: chain.applied_height or 0,
+        certified=lambda: max(feed.certified_height, 0),
         newest=newest.manifest if newest else None,
     )
+
+
+def _heads(foundation: Foundation, replica: Replica, threads: Threads, feed: Feed[Any]) -> Heads:
+    stores, keeper = foundation.stores, restore_keeper(foundation)
+    asking = HeadAsking(replica.transport, foundation.hello, keeper.own.origin)
+    heads = Heads(
+        keeper=keeper,
+        book=stores.heads,
+        mark=stores.head_mark,
+        name=witness_name(foundation.member, foundation.folder.node_id),
+        signer=foundation.keys.witness,
+        log=stores.log,
+        transport=replica.transport,
+        feed=feed,
+        thread=threads.heads,
+        checks=threads.checks,
+        sign_again_s=foundation.configuration.heads.sign_again_s,
+        asking=asking,
+        set_number=load_consortium(stores.chain).set_number,
+        diverged=Autopsy(keeper.own, stores.chain, asking).examine,
+    )
+    if heads.certificate is not None:
+        feed.certify(heads.certificate.checkpoint.height)
+    replica.written, replica.transport.greeted = heads.written, heads.greeted
+    return heads
 
 
 def _replica(foundation: Foundation, threads: Threads) -> Replica:
@@ -136,14 +177,13 @@ def _replica(foundation: Foundation, threads: Threads) -> Replica:
 
 
 def _transport(foundation: Foundation) -> Transport:
-    memory = foundation.memory
 
     def peer(node_id: NodeId, dialling: Dialling) -> Peer:
         return Peer(
             node_id,
             dialling,
             hello=foundation.hello,
-            check=lambda hello: memory.check(node_id, Shown(hello.boot, hello.height)),
+            check=lambda hello: foundation.check_greeting(node_id, hello),
         )
 
     transport = Transport(peer)
@@ -182,8 +222,14 @@ def _core(foundation: Foundation) -> Raft:
         settings,
         log,
         hard_state=log.hard_state,
-        commit=Index(max(min(log.commit, log.last_index()), applied)),
+        # What was signed was committed, whatever a power cut took from the commit index.
+        commit=Index(max(min(log.commit, log.last_index()), applied, _signed_height(foundation))),
         applied=Index(applied),
         configuration=load_configuration(foundation.stores.chain),
         verdict=lambda _, __: Verdict.REFUSE,
     )
+
+
+def _signed_height(foundation: Foundation) -> int:
+    mark = foundation.stores.head_mark
+    return max(mark.mark.size - 1, 0) if mark is not None else 0

@@ -74,6 +74,12 @@ class ConsensusSection(_Section):
     max_blocks_in_flight: int = Field(default=4, ge=1)
 
 
+class HeadsSection(_Section):
+    """How often the newest head is signed again while nothing is executed."""
+
+    sign_again_s: float = Field(default=10.0, ge=0.1, le=3600)
+
+
 class PeersSection(RootModel[dict[str, Address]]):
     """Where to dial other nodes, by node id, when it is not where the ledger says: behind a NAT."""
 
@@ -96,6 +102,7 @@ class Configuration(_Section):
     pool: PoolSection = PoolSection()
     storage: StorageSection = StorageSection()
     consensus: ConsensusSection = ConsensusSection()
+    heads: HeadsSection = HeadsSection()
     peers: PeersSection = PeersSection()
     log: LogSection = LogSection()
 

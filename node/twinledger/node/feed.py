@@ -1,4 +1,8 @@
-"""Tells those who wait that a block was executed: submitters by transaction, readers by height."""
+"""Tells those who wait what became of blocks.
+
+That they were executed: submitters by transaction, readers by height. That they are certified:
+whoever waits for a height.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -16,6 +20,9 @@ class Feed(Generic[Outcome]):
     """Waiters of the event loop. `Outcome` is what a submitter is told."""
 
     height: int
+    certified_height: int = -1
+    """The height of the newest certificate; -1 while there is none."""
+    _certifiable: dict[int, list[Callable[[], None]]] = field(default_factory=dict)
     _advanced: asyncio.Event = field(default_factory=asyncio.Event)
     _waiters: dict[TransactionId, list[Callable[[Outcome], None]]] = field(default_factory=dict)
     _closed: bool = False
@@ -45,6 +52,27 @@ class Feed(Generic[Outcome]):
         """Wake everyone who waits for this height or a lower one."""
         self.height = height
         self._wake()
+
+    def certify(self, height: int) -> None:
+        """Tell everyone who waits for this height or a lower one to be certified."""
+        if height <= self.certified_height:
+            return
+        self.certified_height = height
+        for waited in [each for each in self._certifiable if each <= height]:
+            for told in self._certifiable.pop(waited):
+                told()
+
+    def when_certified(self, height: int, told: Callable[[], None]) -> None:
+        """Have `told` called once, when this height is certified; it is not yet."""
+        self._certifiable.setdefault(height, []).append(told)
+
+    def forget_certified(self, height: int, told: Callable[[], None]) -> None:
+        """Stop waiting, for example because the client went away."""
+        waiting = self._certifiable.get(height, [])
+        if told in waiting:
+            waiting.remove(told)
+            if not waiting:
+                del self._certifiable[height]
 
     def close(self) -> None:
         """Wake everyone for the last time: the node is stopping."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
 from twinledger.client.profile import Profile
+from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, chain_id
 from twinledger.consortium.members import load_consortium
 from twinledger.consortium.nodes import Node as NodeRecord
@@ -17,7 +18,7 @@ from twinledger.node.configuration import Configuration
 from twinledger.node.node_keys import AskOnce, HeldTransports, NodeKeys
 from twinledger.node.node_records import NodeRecords
 from twinledger.node.transport import PROTOCOL_VERSION
-from twinledger.storage import DataFolder, PeerMemory, Stores
+from twinledger.storage import DataFolder, PeerMemory, Shown, Stores
 from twinledger.v1.peer_service_pb2 import PeerHello
 
 Nodes: TypeAlias = Sequence[tuple[MemberName, NodeRecord]]
@@ -103,7 +104,25 @@ class Foundation:
             protocol_version=PROTOCOL_VERSION,
             boot=self.folder.boot,
             height=self.stores.log.last_index(),
+            **self._signed(),
         )
+
+    def check_greeting(self, node_id: NodeId, hello: PeerHello) -> None:
+        """Refuse a node that shows less than it did before.
+
+        Raises:
+            LedgerError: PEER_REGRESSED.
+        """
+        signed_size = hello.signed_size if hello.HasField("signed_size") else None
+        shown = Shown(hello.boot, hello.height, signed_size, hello.signed_root.hex())
+        self.memory.check(node_id, shown)
+
+    def _signed(self) -> dict[str, Any]:
+        """The newest head it signed, unless it may not sign."""
+        if self.stores.head_mark is None:
+            return {}
+        mark = self.stores.head_mark.mark
+        return {"signed_size": mark.size, "signed_root": mark.root if mark.size else b""}
 
 
 def _read_genesis(folder: DataFolder, configuration: Configuration) -> Genesis:

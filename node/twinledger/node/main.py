@@ -1,7 +1,7 @@
 """Starts a node, runs it until it is told to stop or must, and says why it ended.
 
-Exit codes (sysexits.h): 0 stopped when asked, 65 its data is damaged, 70 a fault of this program,
-74 the disk failed, 75 temporary (disk full), 78 configuration.
+Exit codes (sysexits.h): 0 stopped when asked, 65 its data is damaged or it diverged, 70 a fault of
+this program, 74 the disk failed, 75 temporary (disk full), 78 configuration.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ EX_CONFIG: Final = 78
 
 _EXIT_CODES: Final = {
     Code.DATA_DAMAGED: EX_DATAERR,
+    Code.DIVERGED: EX_DATAERR,
     Code.DISK_FULL: EX_TEMPFAIL,
     Code.FORMAT_UNKNOWN: EX_CONFIG,
     Code.PROTOCOL_UNKNOWN: EX_CONFIG,

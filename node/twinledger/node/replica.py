@@ -57,6 +57,8 @@ class Replica:
     """Told from which height a read may be served; None when the leader changed meanwhile."""
     snapshot_offered: Callable[[SnapshotToInstall], None] = lambda _offer: None
     """Told of a snapshot that is to take the place of the log."""
+    written: Callable[[], None] = lambda: None
+    """Told after entries became durable here."""
     first_index_led: int = 0
     """The index of the no-op of the term this node leads; older entries end below it."""
     _persists: list[Persist] = field(default_factory=list)
@@ -210,6 +212,7 @@ class Replica:
             for persist in persists:
                 self.core.persisted(persist.sequence)
                 self.transport.send(persist.messages)
+            self.written()
             self.advance()
 
     def _write_all(self, persists: Sequence[Persist]) -> None:

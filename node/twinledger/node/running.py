@@ -85,6 +85,7 @@ class Node:
                 group.create_task(parts.applier.run(parts.replica.committed), name="applier"),
                 group.create_task(parts.proposer.run(), name="forwarder"),
                 group.create_task(parts.replica.transport.run(), name="transport"),
+                group.create_task(parts.heads.run(), name="heads"),
                 group.create_task(self._keep_house(), name="housekeeping"),
                 group.create_task(self._keep_ways(), name="ways to peers"),
                 group.create_task(parts.snapshot_taking.run(), name="snapshots"),
@@ -103,6 +104,7 @@ class Node:
         self.parts.feed.close()
         await self.ports.close()
         self.parts.threads.shutdown()
+        self.parts.heads.save()
         self.foundation.stores.close()
 
     async def _leave(self) -> None:
@@ -150,6 +152,7 @@ class Node:
         self.foundation.records.executed(height, nodes)
         self.parts.submission.executed(execution)
         self.parts.feed.advance(height)
+        self.parts.heads.executed(execution)
         self.parts.replica.applied(Index(height))
         self.parts.proposer.wake()
 

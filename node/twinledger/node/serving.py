@@ -26,6 +26,7 @@ from twinledger.node.services.handlers import Told, certificate, nothing, servic
 from twinledger.node.services.ledger_service import LedgerService
 from twinledger.node.services.operator_service import OperatorService
 from twinledger.node.services.peer_service import PeerService
+from twinledger.node.services.proof_answers import ProofAnswers
 from twinledger.node.services.twin_service import TwinService
 from twinledger.node.updates import Updates
 from twinledger.v1 import (
@@ -105,7 +106,7 @@ def _client_services(foundation: Foundation, parts: Parts) -> dict[FileDescripto
     chain_id = foundation.folder.chain_id
     return {
         ledger_service_pb2.DESCRIPTOR: LedgerService(
-            parts.submission, parts.feed, chain, chain_id, parts.reads
+            parts.submission, parts.feed, chain, chain_id, parts.reads, parts.heads
         ),
         twin_service_pb2.DESCRIPTOR: TwinService(chain, Updates(chain), parts.feed),
         consortium_service_pb2.DESCRIPTOR: ConsortiumService(chain, chain_id),
@@ -119,6 +120,7 @@ def _client_services(foundation: Foundation, parts: Parts) -> dict[FileDescripto
             parts.disk_watch,
             parts.feed,
             foundation.records,
+            parts.heads,
             started_s=time.monotonic(),
         ),
     }
@@ -129,11 +131,13 @@ def _peer_service(foundation: Foundation, parts: Parts) -> PeerService:
         foundation.hello,
         foundation.folder.node_id,
         foundation.folder.chain_id,
-        foundation.memory,
+        foundation.check_greeting,
         parts.replica,
         parts.submission,
         parts.preparation,
         foundation.limits,
         foundation.records,
         foundation.folder.snapshots,
+        parts.heads,
+        ProofAnswers(foundation.stores.chain, foundation.stores.heads),
     )

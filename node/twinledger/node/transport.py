@@ -9,9 +9,16 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Sequence,
+)
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import grpc
 
@@ -23,11 +30,13 @@ from twinledger.node.dialling import Dialling, Way
 from twinledger.v1.peer_service_pb2 import (
     ConsensusBatch,
     ConsensusMessage,
+    CosignatureBatch,
     ExchangeRequest,
     FetchSnapshotRequest,
     FetchSnapshotResponse,
     ForwardRefusal,
     ForwardTransactionsRequest,
+    HeadCosignature,
     PeerHello,
 )
 from twinledger.v1.peer_service_pb2_grpc import PeerServiceStub
@@ -39,9 +48,12 @@ PROTOCOL_VERSION: Final = 1
 MAX_QUEUED_MESSAGES: Final = 4096
 MAX_QUEUED_BYTES: Final = 32 << 20
 MAX_BATCH_BYTES: Final = 4 << 20
+MAX_QUEUED_COSIGNATURES: Final = 512
+"""The newest; witnesses sign again, so older ones may be lost."""
 _FIRST_RETRY_S: Final = 0.05
 _LAST_RETRY_S: Final = 1.0
 _FORWARD_TIMEOUT_S: Final = 2.0
+_ASK_TIMEOUT_S: Final = 5.0
 _TROUBLES: Final = frozenset(
     {
         Code.PEER_MISMATCH,
@@ -53,6 +65,8 @@ _TROUBLES: Final = frozenset(
     }
 )
 """What time alone does not mend."""
+
+Answer = TypeVar("Answer")
 
 logger = logging.getLogger(__name__)
 
@@ -78,8 +92,13 @@ class Peer:
     """Why the last greeting failed, in a sentence; empty when it did not."""
     lost: Callable[[NodeId], None] = lambda _: None
     """Told when messages to this node were lost."""
+    greeted: Callable[[NodeId], None] = lambda _: None
+    """Told when a stream to this node is up."""
     connected: bool = False
     _queue: deque[Message] = field(default_factory=deque)
+    _cosignatures: deque[HeadCosignature] = field(
+        default_factory=lambda: deque(maxlen=MAX_QUEUED_COSIGNATURES)
+    )
     _queued_bytes: int = 0
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
     _redial: asyncio.Event = field(default_factory=asyncio.Event)
@@ -109,6 +128,28 @@ class Peer:
         """Dial at once: the peer has greeted us, so it is up."""
         if not self.connected:
             self._redial.set()
+
+    def cosign(self, cosignatures: Sequence[HeadCosignature]) -> None:
+        """Queue cosignatures; while the stream is down they are dropped."""
+        if self.connected:
+            self._cosignatures.extend(cosignatures)
+            self._filled.set()
+
+    async def ask(self, call: "Callable[[PeerServiceAsyncStub], Awaitable[Answer]]") -> Answer:
+        """Make a call to this node.
+
+        Raises:
+            LedgerError: what it answers; CONNECTION_LOST when it does not.
+        """
+        if self._channel is None:
+            raise LedgerError(Code.CONNECTION_LOST, f"no channel to {self.node_id}")
+        try:
+            async with asyncio.timeout(_ASK_TIMEOUT_S):
+                return await call(_stub(self._channel))
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc(error, self.address) from error
+        except TimeoutError as error:
+            raise LedgerError(Code.CONNECTION_LOST, f"{self.node_id} does not answer") from error
 
     async def run(self) -> None:
         """Keep a stream up for ever; reconnect with growing pauses while the peer is away."""
@@ -221,6 +262,7 @@ class Peer:
         self.check(hello)
         self.connected, self.trouble = True, ""
         logger.info("stream to peer is up", extra={"peer": self.node_id})
+        self.greeted(self.node_id)
 
     def _failed(self, error: grpc.aio.AioRpcError | LedgerError) -> None:
         """Say why a stream ended; what an operator must act on stays in the status."""
@@ -256,6 +298,11 @@ class Peer:
         while True:
             while self._queue:
                 yield ExchangeRequest(consensus=ConsensusBatch(messages=self._take_batch()))
+            if self._cosignatures:
+                cosignatures = list(self._cosignatures)
+                self._cosignatures.clear()
+                yield ExchangeRequest(cosignatures=CosignatureBatch(cosignatures=cosignatures))
+                continue  # while it was sent more may have come
             self._filled.clear()
             await self._filled.wait()
 
@@ -273,6 +320,7 @@ class Peer:
         """Drop what waits: it is stale by the time the peer is back."""
         self.connected = False
         self._queue.clear()
+        self._cosignatures.clear()
         self._queued_bytes = 0
         self.lost(self.node_id)
 
@@ -295,6 +343,8 @@ class Transport:
     make: Callable[[NodeId, Dialling], Peer]
     lost: Callable[[NodeId], None] = lambda _: None
     """Told when messages to a node were lost."""
+    greeted: Callable[[NodeId], None] = lambda _: None
+    """Told when a stream to a node is up."""
     peers: dict[NodeId, Peer] = field(default_factory=dict)
     _group: asyncio.TaskGroup | None = None
     _tasks: "dict[NodeId, asyncio.Task[None]]" = field(default_factory=dict)
@@ -330,12 +380,15 @@ class Transport:
 
     def _add(self, node_id: NodeId, dialling: Dialling) -> None:
         peer = self.peers[node_id] = self.make(node_id, dialling)
-        peer.lost = self._lost
+        peer.lost, peer.greeted = self._lost, self._greeted
         if self._group is not None:
             self._start(peer)
 
     def _lost(self, node_id: NodeId) -> None:
         self.lost(node_id)
+
+    def _greeted(self, node_id: NodeId) -> None:
+        self.greeted(node_id)
 
     def _start(self, peer: Peer) -> None:
         if self._group is not None:

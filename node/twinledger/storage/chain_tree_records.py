@@ -49,6 +49,11 @@ def replaced_range(prefix: bytes) -> tuple[bytes, bytes]:
     return start, after_prefix(start)
 
 
+def is_replaced(key: bytes) -> bool:
+    """Whether a key is that of a replaced value."""
+    return key.startswith(_REPLACED)
+
+
 def split_replaced(key: bytes) -> tuple[bytes, int]:
     """Return which key of the state had the replaced value, and until the block of which height."""
     return key[1:-_SUFFIX], int.from_bytes(key[1 - _SUFFIX :], "big")

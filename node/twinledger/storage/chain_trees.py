@@ -7,14 +7,16 @@ from typing import Final
 from twinledger.ledger.errors import LedgerError
 from twinledger.ledger.history_tree import Place
 from twinledger.ledger.state_tree_page import Page, PageKey
-from twinledger.storage.chain_records import STATE_PREFIX, after_prefix, decode_height
+from twinledger.storage.chain_records import STATE_PREFIX, after_prefix, decode_height, decode_list
 from twinledger.storage.chain_tree_records import (
     OLDEST_KEY,
     history_key,
+    is_replaced,
     page_key,
     replaced_key,
     replaced_range,
     split_replaced,
+    stale_key,
 )
 from twinledger.storage.damage import REBUILD_CHAIN, damaged
 from twinledger.storage.database import View
@@ -104,6 +106,12 @@ class ChainTrees:
             told = f"The history tree's hash {place.number} of level {place.level} is missing"
             raise damaged(told, REBUILD_CHAIN)
         return record
+
+    def replaced_keys(self, height: int) -> tuple[bytes, ...]:
+        """Return the keys of the state whose values a block changed or removed, if still listed."""
+        record = self._view.get(stale_key(height))
+        stale = decode_list(record) if record is not None else ()
+        return tuple([split_replaced(key)[0] for key in stale if is_replaced(key)])
 
     def value_at(self, key: bytes, height: int) -> bytes | None:
         """Return the value that a key of the state had after a height that is kept.

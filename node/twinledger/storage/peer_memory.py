@@ -2,16 +2,17 @@
 
 A node's own disk cannot tell that the whole folder was put back from yesterday, or wiped and made
 again: everything on it agrees with everything else. The others can. They remember the highest boot
-number each node has greeted with, and the highest committed height it acknowledged to a leader. A
-node that shows less has lost what it acknowledged: it might vote a second time in a term, or miss
-what its acknowledgement helped to commit. It is refused.
+number each node has greeted with, the highest committed height it acknowledged to a leader, and the
+newest head it signed. A node that shows less has lost what it acknowledged: it might vote a second
+time in a term, miss what its acknowledgement helped to commit, or sign a second history. It is
+refused.
 
 What stays undetectable: a folder put back before any peer was greeted with a newer one, and a
 majority put back together.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -24,10 +25,16 @@ _FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a node has shown: its boot number, and a committed height it acknowledged."""
+    """What a node has shown: its boot number, a committed height it acknowledged, and a head.
+
+    `signed_size` is of the newest head that it signed, 0 for none, and None when it may not sign.
+    """
 
     boot: int
     height: int
+    signed_size: int | None = None
+    signed_root: str = ""
+    """The head's root, hex."""
 
 
 class PeerMemory:
@@ -70,15 +77,19 @@ class PeerMemory:
                 Code.PEER_REGRESSED,
                 f"{node} shows height {shown.height}, it had acknowledged {known.height}",
             )
+        _check_signed(node, shown, known)
+        fresh = replace(shown, height=known.height)
+        if shown.signed_size is None:
+            fresh = replace(fresh, signed_size=known.signed_size, signed_root=known.signed_root)
+        self._shown[node] = fresh
         if shown.boot > known.boot:
-            self._shown[node] = Shown(shown.boot, known.height)
             self.save()
 
     def acknowledged(self, node: NodeId, height: int) -> None:
         """Remember that a node acknowledged a height that is committed; saved by `save`."""
         known = self._shown.get(node)
         if known is not None and height > known.height:
-            self._shown[node] = Shown(known.boot, height)
+            self._shown[node] = replace(known, height=height)
 
     def save(self) -> None:
         """Write what is news.
@@ -88,10 +99,22 @@ class PeerMemory:
         """
         if self._shown == self._saved:
             return
-        nodes = {
-            node: {"boot": shown.boot, "height": shown.height}
-            for node, shown in sorted(self._shown.items())
-        }
+        nodes = {node: asdict(shown) for node, shown in sorted(self._shown.items())}
         content = json.dumps({"format": _FORMAT, "nodes": nodes}, indent=2) + "\n"
         write_durably(self._path, content.encode())
         self._saved = dict(self._shown)
+
+
+def _check_signed(node: NodeId, shown: Shown, known: Shown) -> None:
+    if shown.signed_size is None or known.signed_size is None:
+        return
+    if shown.signed_size < known.signed_size:
+        raise LedgerError(
+            Code.PEER_REGRESSED,
+            f"{node} shows a signed head of size {shown.signed_size}, "
+            f"it had signed one of size {known.signed_size}",
+        )
+    if shown.signed_size == known.signed_size and shown.signed_root != known.signed_root:
+        raise LedgerError(
+            Code.PEER_REGRESSED, f"{node} shows another signed head of size {shown.signed_size}"
+        )

@@ -32,6 +32,8 @@ class _WaitForEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTy
     """Returns as soon as the node has taken charge of the transaction."""
     WAIT_FOR_COMMITTED: _WaitFor.ValueType  # 2
     """Returns when the transaction stands in an executed block."""
+    WAIT_FOR_CERTIFIED: _WaitFor.ValueType  # 3
+    """Returns when a quorum of the members has signed a head above the transaction's block."""
 
 class WaitFor(_WaitFor, metaclass=_WaitForEnumTypeWrapper):
     """How long a submission waits."""
@@ -42,6 +44,8 @@ WAIT_FOR_NONE: WaitFor.ValueType  # 1
 """Returns as soon as the node has taken charge of the transaction."""
 WAIT_FOR_COMMITTED: WaitFor.ValueType  # 2
 """Returns when the transaction stands in an executed block."""
+WAIT_FOR_CERTIFIED: WaitFor.ValueType  # 3
+"""Returns when a quorum of the members has signed a head above the transaction's block."""
 global___WaitFor = WaitFor
 
 class _Stage:
@@ -62,10 +66,12 @@ class _StageEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumType
     """Executed in a block, without effect; the receipt's outcome says why."""
     STAGE_EXPIRED: _Stage.ValueType  # 5
     """It will provably never have an effect: block time has passed its expiry."""
+    STAGE_CERTIFIED: _Stage.ValueType  # 6
+    """COMMITTED, under a head that a quorum of the members signed: it can never be undone."""
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
-    """Where a transaction stands. The only moves: UNKNOWN to PENDING to COMMITTED or REJECTED, and
-    UNKNOWN or PENDING to EXPIRED.
+    """Where a transaction stands. The only moves: UNKNOWN to PENDING to COMMITTED to CERTIFIED, or from
+    PENDING to REJECTED, and from UNKNOWN or PENDING to EXPIRED.
     """
 
 STAGE_UNSPECIFIED: Stage.ValueType  # 0
@@ -80,6 +86,8 @@ STAGE_REJECTED: Stage.ValueType  # 4
 """Executed in a block, without effect; the receipt's outcome says why."""
 STAGE_EXPIRED: Stage.ValueType  # 5
 """It will provably never have an effect: block time has passed its expiry."""
+STAGE_CERTIFIED: Stage.ValueType  # 6
+"""COMMITTED, under a head that a quorum of the members signed: it can never be undone."""
 global___Stage = Stage
 
 @typing.final
@@ -97,7 +105,7 @@ class TransactionStatus(google.protobuf.message.Message):
     """Where it stands."""
     @property
     def receipt(self) -> twinledger.v1.block_pb2.Receipt:
-        """Present when COMMITTED or REJECTED."""
+        """Present when COMMITTED, CERTIFIED or REJECTED."""
 
     def __init__(
         self,
@@ -457,6 +465,8 @@ class GetHeadResponse(google.protobuf.message.Message):
     HEADER_FIELD_NUMBER: builtins.int
     HEADER_HASH_FIELD_NUMBER: builtins.int
     HEIGHT_FIELD_NUMBER: builtins.int
+    CERTIFICATE_FIELD_NUMBER: builtins.int
+    CERTIFIED_HEIGHT_FIELD_NUMBER: builtins.int
     chain_id: builtins.bytes
     """The chain's id: the genesis hash, 32 bytes."""
     header: builtins.bytes
@@ -465,6 +475,12 @@ class GetHeadResponse(google.protobuf.message.Message):
     """The header's hash, 32 bytes."""
     height: builtins.int
     """The header's height."""
+    certificate: builtins.bytes
+    """The newest certificate this node has: a head with the cosignatures of a quorum of the members,
+    as a signed note (docs/formats). Empty while there is none.
+    """
+    certified_height: builtins.int
+    """The height that certificate is of; below `height` while certification follows."""
     def __init__(
         self,
         *,
@@ -472,10 +488,70 @@ class GetHeadResponse(google.protobuf.message.Message):
         header: builtins.bytes = ...,
         header_hash: builtins.bytes = ...,
         height: builtins.int = ...,
+        certificate: builtins.bytes = ...,
+        certified_height: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["chain_id", b"chain_id", "header", b"header", "header_hash", b"header_hash", "height", b"height"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["certificate", b"certificate", "certified_height", b"certified_height", "chain_id", b"chain_id", "header", b"header", "header_hash", b"header_hash", "height", b"height"]) -> None: ...
 
 global___GetHeadResponse = GetHeadResponse
+
+@typing.final
+class ListEvidenceRequest(google.protobuf.message.Message):
+    """Asks for evidence."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___ListEvidenceRequest = ListEvidenceRequest
+
+@typing.final
+class ListEvidenceResponse(google.protobuf.message.Message):
+    """All evidence this node has."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EVIDENCE_FIELD_NUMBER: builtins.int
+    @property
+    def evidence(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Evidence]:
+        """One piece for each convicted key."""
+
+    def __init__(
+        self,
+        *,
+        evidence: collections.abc.Iterable[global___Evidence] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["evidence", b"evidence"]) -> None: ...
+
+global___ListEvidenceResponse = ListEvidenceResponse
+
+@typing.final
+class Evidence(google.protobuf.message.Message):
+    """What convicts one witness."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WITNESS_FIELD_NUMBER: builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    witness: builtins.str
+    """The witness's name, member/node."""
+    public_key: builtins.bytes
+    """Its witness key, 32 bytes."""
+    content: builtins.bytes
+    """Two heads it signed, and the path that proves them inconsistent: canonical bytes (docs/formats)."""
+    def __init__(
+        self,
+        *,
+        witness: builtins.str = ...,
+        public_key: builtins.bytes = ...,
+        content: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "public_key", b"public_key", "witness", b"witness"]) -> None: ...
+
+global___Evidence = Evidence
 
 @typing.final
 class GetReadHeightRequest(google.protobuf.message.Message):

@@ -70,6 +70,11 @@ class LedgerServiceStub(object):
                 request_serializer=twinledger_dot_v1_dot_ledger__service__pb2.GetHeadRequest.SerializeToString,
                 response_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.GetHeadResponse.FromString,
                 _registered_method=True)
+        self.ListEvidence = channel.unary_unary(
+                '/twinledger.v1.LedgerService/ListEvidence',
+                request_serializer=twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceResponse.FromString,
+                _registered_method=True)
         self.GetReadHeight = channel.unary_unary(
                 '/twinledger.v1.LedgerService/GetReadHeight',
                 request_serializer=twinledger_dot_v1_dot_ledger__service__pb2.GetReadHeightRequest.SerializeToString,
@@ -131,6 +136,13 @@ class LedgerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEvidence(self, request, context):
+        """What convicts witnesses of signing two histories.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetReadHeight(self, request, context):
         """The height from which a read sees everything acknowledged before this call began. Pass it as
         min_height to read linearizably, from any node.
@@ -176,6 +188,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.GetHead,
                     request_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.GetHeadRequest.FromString,
                     response_serializer=twinledger_dot_v1_dot_ledger__service__pb2.GetHeadResponse.SerializeToString,
+            ),
+            'ListEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvidence,
+                    request_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceResponse.SerializeToString,
             ),
             'GetReadHeight': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReadHeight,
@@ -373,6 +390,33 @@ class LedgerService(object):
             '/twinledger.v1.LedgerService/GetHead',
             twinledger_dot_v1_dot_ledger__service__pb2.GetHeadRequest.SerializeToString,
             twinledger_dot_v1_dot_ledger__service__pb2.GetHeadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.LedgerService/ListEvidence',
+            twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceRequest.SerializeToString,
+            twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -65,6 +65,12 @@ class LedgerServiceStub:
     ]
     """The newest executed block's header and the chain's identity."""
 
+    ListEvidence: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.ledger_service_pb2.ListEvidenceRequest,
+        twinledger.v1.ledger_service_pb2.ListEvidenceResponse,
+    ]
+    """What convicts witnesses of signing two histories."""
+
     GetReadHeight: grpc.UnaryUnaryMultiCallable[
         twinledger.v1.ledger_service_pb2.GetReadHeightRequest,
         twinledger.v1.ledger_service_pb2.GetReadHeightResponse,
@@ -119,6 +125,12 @@ class LedgerServiceAsyncStub:
         twinledger.v1.ledger_service_pb2.GetHeadResponse,
     ]
     """The newest executed block's header and the chain's identity."""
+
+    ListEvidence: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.ledger_service_pb2.ListEvidenceRequest,
+        twinledger.v1.ledger_service_pb2.ListEvidenceResponse,
+    ]
+    """What convicts witnesses of signing two histories."""
 
     GetReadHeight: grpc.aio.UnaryUnaryMultiCallable[
         twinledger.v1.ledger_service_pb2.GetReadHeightRequest,
@@ -188,6 +200,14 @@ class LedgerServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[twinledger.v1.ledger_service_pb2.GetHeadResponse, collections.abc.Awaitable[twinledger.v1.ledger_service_pb2.GetHeadResponse]]:
         """The newest executed block's header and the chain's identity."""
+
+    @abc.abstractmethod
+    def ListEvidence(
+        self,
+        request: twinledger.v1.ledger_service_pb2.ListEvidenceRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.ledger_service_pb2.ListEvidenceResponse, collections.abc.Awaitable[twinledger.v1.ledger_service_pb2.ListEvidenceResponse]]:
+        """What convicts witnesses of signing two histories."""
 
     @abc.abstractmethod
     def GetReadHeight(

@@ -122,6 +122,10 @@ class GetStatusResponse(google.protobuf.message.Message):
     UPTIME_US_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
     WARNINGS_FIELD_NUMBER: builtins.int
+    CERTIFIED_HEIGHT_FIELD_NUMBER: builtins.int
+    CERTIFIED_AT_S_FIELD_NUMBER: builtins.int
+    SIGNED_HEIGHT_FIELD_NUMBER: builtins.int
+    EVIDENCE_COUNT_FIELD_NUMBER: builtins.int
     node_id: builtins.str
     """The node's id."""
     member: builtins.str
@@ -156,6 +160,14 @@ class GetStatusResponse(google.protobuf.message.Message):
     """Time since the process started, microseconds."""
     version: builtins.str
     """The program's version."""
+    certified_height: builtins.int
+    """The height of the newest certificate; absent while there is none."""
+    certified_at_s: builtins.int
+    """When the witnesses of that certificate signed, the oldest of them; seconds since 1970."""
+    signed_height: builtins.int
+    """The height of the newest head that this node signed; absent when it signed none."""
+    evidence_count: builtins.int
+    """How many witnesses are convicted of signing two histories; see LedgerService.ListEvidence."""
     @property
     def peers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___PeerStatus]:
         """The other nodes."""
@@ -186,7 +198,16 @@ class GetStatusResponse(google.protobuf.message.Message):
         uptime_us: builtins.int = ...,
         version: builtins.str = ...,
         warnings: collections.abc.Iterable[builtins.str] | None = ...,
+        certified_height: builtins.int | None = ...,
+        certified_at_s: builtins.int = ...,
+        signed_height: builtins.int | None = ...,
+        evidence_count: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["applied_height", b"applied_height", "block_time_us", b"block_time_us", "chain_id", b"chain_id", "committed_height", b"committed_height", "disk_free_bytes", b"disk_free_bytes", "head", b"head", "height", b"height", "leader_id", b"leader_id", "member", b"member", "node_id", b"node_id", "peers", b"peers", "pool_bytes", b"pool_bytes", "pool_capacity", b"pool_capacity", "pool_transactions", b"pool_transactions", "role", b"role", "term", b"term", "uptime_us", b"uptime_us", "version", b"version", "warnings", b"warnings"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_certified_height", b"_certified_height", "_signed_height", b"_signed_height", "certified_height", b"certified_height", "signed_height", b"signed_height"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_certified_height", b"_certified_height", "_signed_height", b"_signed_height", "applied_height", b"applied_height", "block_time_us", b"block_time_us", "certified_at_s", b"certified_at_s", "certified_height", b"certified_height", "chain_id", b"chain_id", "committed_height", b"committed_height", "disk_free_bytes", b"disk_free_bytes", "evidence_count", b"evidence_count", "head", b"head", "height", b"height", "leader_id", b"leader_id", "member", b"member", "node_id", b"node_id", "peers", b"peers", "pool_bytes", b"pool_bytes", "pool_capacity", b"pool_capacity", "pool_transactions", b"pool_transactions", "role", b"role", "signed_height", b"signed_height", "term", b"term", "uptime_us", b"uptime_us", "version", b"version", "warnings", b"warnings"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_certified_height", b"_certified_height"]) -> typing.Literal["certified_height"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_signed_height", b"_signed_height"]) -> typing.Literal["signed_height"] | None: ...
 
 global___GetStatusResponse = GetStatusResponse

@@ -25,6 +25,8 @@ class PeerHello(google.protobuf.message.Message):
     PROTOCOL_VERSION_FIELD_NUMBER: builtins.int
     BOOT_FIELD_NUMBER: builtins.int
     HEIGHT_FIELD_NUMBER: builtins.int
+    SIGNED_SIZE_FIELD_NUMBER: builtins.int
+    SIGNED_ROOT_FIELD_NUMBER: builtins.int
     node_id: builtins.str
     """The speaker's node id."""
     chain_id: builtins.bytes
@@ -37,6 +39,12 @@ class PeerHello(google.protobuf.message.Message):
     """
     height: builtins.int
     """The last height that is durable in its log now."""
+    signed_size: builtins.int
+    """The size of the newest head it ever signed, 0 while it signed none; absent when it may not sign.
+    A node that shows less than before forgot what it signed, and is refused.
+    """
+    signed_root: builtins.bytes
+    """The root of that head, 32 bytes; empty while it signed none."""
     def __init__(
         self,
         *,
@@ -45,8 +53,12 @@ class PeerHello(google.protobuf.message.Message):
         protocol_version: builtins.int = ...,
         boot: builtins.int = ...,
         height: builtins.int = ...,
+        signed_size: builtins.int | None = ...,
+        signed_root: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["boot", b"boot", "chain_id", b"chain_id", "height", b"height", "node_id", b"node_id", "protocol_version", b"protocol_version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_signed_size", b"_signed_size", "signed_size", b"signed_size"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_signed_size", b"_signed_size", "boot", b"boot", "chain_id", b"chain_id", "height", b"height", "node_id", b"node_id", "protocol_version", b"protocol_version", "signed_root", b"signed_root", "signed_size", b"signed_size"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_signed_size", b"_signed_size"]) -> typing.Literal["signed_size"] | None: ...
 
 global___PeerHello = PeerHello
 
@@ -58,6 +70,7 @@ class ExchangeRequest(google.protobuf.message.Message):
 
     HELLO_FIELD_NUMBER: builtins.int
     CONSENSUS_FIELD_NUMBER: builtins.int
+    COSIGNATURES_FIELD_NUMBER: builtins.int
     @property
     def hello(self) -> global___PeerHello:
         """Who speaks."""
@@ -66,17 +79,76 @@ class ExchangeRequest(google.protobuf.message.Message):
     def consensus(self) -> global___ConsensusBatch:
         """Consensus messages, in order; their sender must be the node of the hello."""
 
+    @property
+    def cosignatures(self) -> global___CosignatureBatch:
+        """What witnesses signed."""
+
     def __init__(
         self,
         *,
         hello: global___PeerHello | None = ...,
         consensus: global___ConsensusBatch | None = ...,
+        cosignatures: global___CosignatureBatch | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["consensus", b"consensus", "content", b"content", "hello", b"hello"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["consensus", b"consensus", "content", b"content", "hello", b"hello"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["content", b"content"]) -> typing.Literal["hello", "consensus"] | None: ...
+    def HasField(self, field_name: typing.Literal["consensus", b"consensus", "content", b"content", "cosignatures", b"cosignatures", "hello", b"hello"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["consensus", b"consensus", "content", b"content", "cosignatures", b"cosignatures", "hello", b"hello"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["content", b"content"]) -> typing.Literal["hello", "consensus", "cosignatures"] | None: ...
 
 global___ExchangeRequest = ExchangeRequest
+
+@typing.final
+class CosignatureBatch(google.protobuf.message.Message):
+    """Heads that were signed: the sender's own and, now and then, the newest it holds of others."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COSIGNATURES_FIELD_NUMBER: builtins.int
+    @property
+    def cosignatures(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___HeadCosignature]:
+        """The cosignatures, at least one and at most 512."""
+
+    def __init__(
+        self,
+        *,
+        cosignatures: collections.abc.Iterable[global___HeadCosignature] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["cosignatures", b"cosignatures"]) -> None: ...
+
+global___CosignatureBatch = CosignatureBatch
+
+@typing.final
+class HeadCosignature(google.protobuf.message.Message):
+    """One witness's cosignature/v1 under one head."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SIGNER_FIELD_NUMBER: builtins.int
+    SIZE_FIELD_NUMBER: builtins.int
+    ROOT_FIELD_NUMBER: builtins.int
+    TIMESTAMP_S_FIELD_NUMBER: builtins.int
+    SIGNATURE_FIELD_NUMBER: builtins.int
+    signer: builtins.str
+    """The witness's name, member/node."""
+    size: builtins.int
+    """The head's size."""
+    root: builtins.bytes
+    """The head's root, 32 bytes."""
+    timestamp_s: builtins.int
+    """When it was signed, seconds since 1970."""
+    signature: builtins.bytes
+    """The signature, 64 bytes."""
+    def __init__(
+        self,
+        *,
+        signer: builtins.str = ...,
+        size: builtins.int = ...,
+        root: builtins.bytes = ...,
+        timestamp_s: builtins.int = ...,
+        signature: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["root", b"root", "signature", b"signature", "signer", b"signer", "size", b"size", "timestamp_s", b"timestamp_s"]) -> None: ...
+
+global___HeadCosignature = HeadCosignature
 
 @typing.final
 class ConsensusBatch(google.protobuf.message.Message):
@@ -243,6 +315,271 @@ class FetchSnapshotResponse(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["manifest", "chunk"] | None: ...
 
 global___FetchSnapshotResponse = FetchSnapshotResponse
+
+@typing.final
+class GetCertificatesRequest(google.protobuf.message.Message):
+    """Asks for certificates."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HELLO_FIELD_NUMBER: builtins.int
+    AFTER_SIZE_FIELD_NUMBER: builtins.int
+    after_size: builtins.int
+    """Only changes of the witnesses above this size."""
+    @property
+    def hello(self) -> global___PeerHello:
+        """The node that asks."""
+
+    def __init__(
+        self,
+        *,
+        hello: global___PeerHello | None = ...,
+        after_size: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["hello", b"hello"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["after_size", b"after_size", "hello", b"hello"]) -> None: ...
+
+global___GetCertificatesRequest = GetCertificatesRequest
+
+@typing.final
+class GetCertificatesResponse(google.protobuf.message.Message):
+    """Certificates, as signed notes."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: builtins.int
+    NEWEST_FIELD_NUMBER: builtins.int
+    newest: builtins.bytes
+    """The newest; empty while there is none."""
+    @property
+    def changes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """Those of the changes of the witnesses, sizes ascending, at most 16."""
+
+    def __init__(
+        self,
+        *,
+        changes: collections.abc.Iterable[builtins.bytes] | None = ...,
+        newest: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["changes", b"changes", "newest", b"newest"]) -> None: ...
+
+global___GetCertificatesResponse = GetCertificatesResponse
+
+@typing.final
+class GetConsistencyRequest(google.protobuf.message.Message):
+    """Asks how two heads hang together."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HELLO_FIELD_NUMBER: builtins.int
+    FIRST_SIZE_FIELD_NUMBER: builtins.int
+    SECOND_SIZE_FIELD_NUMBER: builtins.int
+    first_size: builtins.int
+    """The size of the smaller head, at least 1."""
+    second_size: builtins.int
+    """The size of the larger head."""
+    @property
+    def hello(self) -> global___PeerHello:
+        """The node that asks."""
+
+    def __init__(
+        self,
+        *,
+        hello: global___PeerHello | None = ...,
+        first_size: builtins.int = ...,
+        second_size: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["hello", b"hello"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["first_size", b"first_size", "hello", b"hello", "second_size", b"second_size"]) -> None: ...
+
+global___GetConsistencyRequest = GetConsistencyRequest
+
+@typing.final
+class GetConsistencyResponse(google.protobuf.message.Message):
+    """The consistency proof (RFC 9162) between two sizes of the history tree."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FIRST_ROOT_FIELD_NUMBER: builtins.int
+    SECOND_ROOT_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
+    first_root: builtins.bytes
+    """The root at the smaller size, 32 bytes."""
+    second_root: builtins.bytes
+    """The root at the larger size, 32 bytes."""
+    path: builtins.bytes
+    """The proof: its hashes of 32 bytes, one after the other."""
+    def __init__(
+        self,
+        *,
+        first_root: builtins.bytes = ...,
+        second_root: builtins.bytes = ...,
+        path: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["first_root", b"first_root", "path", b"path", "second_root", b"second_root"]) -> None: ...
+
+global___GetConsistencyResponse = GetConsistencyResponse
+
+@typing.final
+class GetExecutedRequest(google.protobuf.message.Message):
+    """Asks for a block."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HELLO_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    SIZE_FIELD_NUMBER: builtins.int
+    height: builtins.int
+    """The block's height."""
+    size: builtins.int
+    """The size of the head that it is to be proven under."""
+    @property
+    def hello(self) -> global___PeerHello:
+        """The node that asks."""
+
+    def __init__(
+        self,
+        *,
+        hello: global___PeerHello | None = ...,
+        height: builtins.int = ...,
+        size: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["hello", b"hello"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["height", b"height", "hello", b"hello", "size", b"size"]) -> None: ...
+
+global___GetExecutedRequest = GetExecutedRequest
+
+@typing.final
+class GetExecutedResponse(google.protobuf.message.Message):
+    """A block and its place in the history tree."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BLOCK_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
+    path: builtins.bytes
+    """The inclusion proof: its hashes of 32 bytes, one after the other."""
+    @property
+    def block(self) -> twinledger.v1.block_pb2.Block:
+        """The block."""
+
+    def __init__(
+        self,
+        *,
+        block: twinledger.v1.block_pb2.Block | None = ...,
+        path: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["block", b"block"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["block", b"block", "path", b"path"]) -> None: ...
+
+global___GetExecutedResponse = GetExecutedResponse
+
+@typing.final
+class GetStateRequest(google.protobuf.message.Message):
+    """Asks for values of the agreed state."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HELLO_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    KEYS_FIELD_NUMBER: builtins.int
+    height: builtins.int
+    """After the block of this height."""
+    @property
+    def hello(self) -> global___PeerHello:
+        """The node that asks."""
+
+    @property
+    def keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """The keys, at most 256."""
+
+    def __init__(
+        self,
+        *,
+        hello: global___PeerHello | None = ...,
+        height: builtins.int = ...,
+        keys: collections.abc.Iterable[builtins.bytes] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["hello", b"hello"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["height", b"height", "hello", b"hello", "keys", b"keys"]) -> None: ...
+
+global___GetStateRequest = GetStateRequest
+
+@typing.final
+class GetStateResponse(google.protobuf.message.Message):
+    """Values of the agreed state."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: builtins.int
+    @property
+    def values(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___StateValue]:
+        """One for each key, in their order."""
+
+    def __init__(
+        self,
+        *,
+        values: collections.abc.Iterable[global___StateValue] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["values", b"values"]) -> None: ...
+
+global___GetStateResponse = GetStateResponse
+
+@typing.final
+class StateValue(google.protobuf.message.Message):
+    """The value of one key of the agreed state."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: builtins.int
+    PROOF_FIELD_NUMBER: builtins.int
+    LEAVES_FIELD_NUMBER: builtins.int
+    value: builtins.bytes
+    """The value; absent when the key had none."""
+    proof: builtins.bytes
+    """The proof of presence or absence (docs/formats)."""
+    @property
+    def leaves(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___StateLeaf]:
+        """When the key is a twin's: every leaf of its own tree."""
+
+    def __init__(
+        self,
+        *,
+        value: builtins.bytes | None = ...,
+        proof: builtins.bytes = ...,
+        leaves: collections.abc.Iterable[global___StateLeaf] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_value", b"_value", "value", b"value"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_value", b"_value", "leaves", b"leaves", "proof", b"proof", "value", b"value"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_value", b"_value"]) -> typing.Literal["value"] | None: ...
+
+global___StateValue = StateValue
+
+@typing.final
+class StateLeaf(google.protobuf.message.Message):
+    """A leaf of a twin's own tree."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    SALT_FIELD_NUMBER: builtins.int
+    RECORD_FIELD_NUMBER: builtins.int
+    key: builtins.bytes
+    """reported/PATH, desired/PATH or relationship/NAME/TARGET."""
+    salt: builtins.bytes
+    """16 bytes."""
+    record: builtins.bytes
+    """The canonical record that the leaf hashes."""
+    def __init__(
+        self,
+        *,
+        key: builtins.bytes = ...,
+        salt: builtins.bytes = ...,
+        record: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["key", b"key", "record", b"record", "salt", b"salt"]) -> None: ...
+
+global___StateLeaf = StateLeaf
 
 @typing.final
 class ConsensusMessage(google.protobuf.message.Message):

@@ -50,6 +50,26 @@ class PeerServiceStub(object):
                 request_serializer=twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotRequest.SerializeToString,
                 response_deserializer=twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotResponse.FromString,
                 _registered_method=True)
+        self.GetCertificates = channel.unary_unary(
+                '/twinledger.v1.PeerService/GetCertificates',
+                request_serializer=twinledger_dot_v1_dot_peer__service__pb2.GetCertificatesRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_peer__service__pb2.GetCertificatesResponse.FromString,
+                _registered_method=True)
+        self.GetConsistency = channel.unary_unary(
+                '/twinledger.v1.PeerService/GetConsistency',
+                request_serializer=twinledger_dot_v1_dot_peer__service__pb2.GetConsistencyRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_peer__service__pb2.GetConsistencyResponse.FromString,
+                _registered_method=True)
+        self.GetExecuted = channel.unary_unary(
+                '/twinledger.v1.PeerService/GetExecuted',
+                request_serializer=twinledger_dot_v1_dot_peer__service__pb2.GetExecutedRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_peer__service__pb2.GetExecutedResponse.FromString,
+                _registered_method=True)
+        self.GetState = channel.unary_unary(
+                '/twinledger.v1.PeerService/GetState',
+                request_serializer=twinledger_dot_v1_dot_peer__service__pb2.GetStateRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_peer__service__pb2.GetStateResponse.FromString,
+                _registered_method=True)
 
 
 class PeerServiceServicer(object):
@@ -77,6 +97,34 @@ class PeerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCertificates(self, request, context):
+        """The certificates that a node has missed: of the changes of the witnesses, and the newest.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConsistency(self, request, context):
+        """How two heads of the asked node's history hang together.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExecuted(self, request, context):
+        """One block as the asked node executed it, proven under a head.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetState(self, request, context):
+        """What the asked node's state had after a block, proven under its state root.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PeerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +142,26 @@ def add_PeerServiceServicer_to_server(servicer, server):
                     servicer.FetchSnapshot,
                     request_deserializer=twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotRequest.FromString,
                     response_serializer=twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotResponse.SerializeToString,
+            ),
+            'GetCertificates': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCertificates,
+                    request_deserializer=twinledger_dot_v1_dot_peer__service__pb2.GetCertificatesRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_peer__service__pb2.GetCertificatesResponse.SerializeToString,
+            ),
+            'GetConsistency': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConsistency,
+                    request_deserializer=twinledger_dot_v1_dot_peer__service__pb2.GetConsistencyRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_peer__service__pb2.GetConsistencyResponse.SerializeToString,
+            ),
+            'GetExecuted': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExecuted,
+                    request_deserializer=twinledger_dot_v1_dot_peer__service__pb2.GetExecutedRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_peer__service__pb2.GetExecutedResponse.SerializeToString,
+            ),
+            'GetState': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetState,
+                    request_deserializer=twinledger_dot_v1_dot_peer__service__pb2.GetStateRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_peer__service__pb2.GetStateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +246,114 @@ class PeerService(object):
             '/twinledger.v1.PeerService/FetchSnapshot',
             twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotRequest.SerializeToString,
             twinledger_dot_v1_dot_peer__service__pb2.FetchSnapshotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCertificates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.PeerService/GetCertificates',
+            twinledger_dot_v1_dot_peer__service__pb2.GetCertificatesRequest.SerializeToString,
+            twinledger_dot_v1_dot_peer__service__pb2.GetCertificatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConsistency(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.PeerService/GetConsistency',
+            twinledger_dot_v1_dot_peer__service__pb2.GetConsistencyRequest.SerializeToString,
+            twinledger_dot_v1_dot_peer__service__pb2.GetConsistencyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExecuted(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.PeerService/GetExecuted',
+            twinledger_dot_v1_dot_peer__service__pb2.GetExecutedRequest.SerializeToString,
+            twinledger_dot_v1_dot_peer__service__pb2.GetExecutedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.PeerService/GetState',
+            twinledger_dot_v1_dot_peer__service__pb2.GetStateRequest.SerializeToString,
+            twinledger_dot_v1_dot_peer__service__pb2.GetStateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,30 @@ class PeerServiceStub:
     ]
     """Reads a snapshot: its manifest, then its chunks. A broken stream is taken up again where it was."""
 
+    GetCertificates: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.peer_service_pb2.GetCertificatesRequest,
+        twinledger.v1.peer_service_pb2.GetCertificatesResponse,
+    ]
+    """The certificates that a node has missed: of the changes of the witnesses, and the newest."""
+
+    GetConsistency: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.peer_service_pb2.GetConsistencyRequest,
+        twinledger.v1.peer_service_pb2.GetConsistencyResponse,
+    ]
+    """How two heads of the asked node's history hang together."""
+
+    GetExecuted: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.peer_service_pb2.GetExecutedRequest,
+        twinledger.v1.peer_service_pb2.GetExecutedResponse,
+    ]
+    """One block as the asked node executed it, proven under a head."""
+
+    GetState: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.peer_service_pb2.GetStateRequest,
+        twinledger.v1.peer_service_pb2.GetStateResponse,
+    ]
+    """What the asked node's state had after a block, proven under its state root."""
+
 class PeerServiceAsyncStub:
     """Carries consensus between nodes. Each node dials every other node once and sends on that stream."""
 
@@ -59,6 +83,30 @@ class PeerServiceAsyncStub:
         twinledger.v1.peer_service_pb2.FetchSnapshotResponse,
     ]
     """Reads a snapshot: its manifest, then its chunks. A broken stream is taken up again where it was."""
+
+    GetCertificates: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.peer_service_pb2.GetCertificatesRequest,
+        twinledger.v1.peer_service_pb2.GetCertificatesResponse,
+    ]
+    """The certificates that a node has missed: of the changes of the witnesses, and the newest."""
+
+    GetConsistency: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.peer_service_pb2.GetConsistencyRequest,
+        twinledger.v1.peer_service_pb2.GetConsistencyResponse,
+    ]
+    """How two heads of the asked node's history hang together."""
+
+    GetExecuted: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.peer_service_pb2.GetExecutedRequest,
+        twinledger.v1.peer_service_pb2.GetExecutedResponse,
+    ]
+    """One block as the asked node executed it, proven under a head."""
+
+    GetState: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.peer_service_pb2.GetStateRequest,
+        twinledger.v1.peer_service_pb2.GetStateResponse,
+    ]
+    """What the asked node's state had after a block, proven under its state root."""
 
 class PeerServiceServicer(metaclass=abc.ABCMeta):
     """Carries consensus between nodes. Each node dials every other node once and sends on that stream."""
@@ -86,5 +134,37 @@ class PeerServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[twinledger.v1.peer_service_pb2.FetchSnapshotResponse], collections.abc.AsyncIterator[twinledger.v1.peer_service_pb2.FetchSnapshotResponse]]:
         """Reads a snapshot: its manifest, then its chunks. A broken stream is taken up again where it was."""
+
+    @abc.abstractmethod
+    def GetCertificates(
+        self,
+        request: twinledger.v1.peer_service_pb2.GetCertificatesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.peer_service_pb2.GetCertificatesResponse, collections.abc.Awaitable[twinledger.v1.peer_service_pb2.GetCertificatesResponse]]:
+        """The certificates that a node has missed: of the changes of the witnesses, and the newest."""
+
+    @abc.abstractmethod
+    def GetConsistency(
+        self,
+        request: twinledger.v1.peer_service_pb2.GetConsistencyRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.peer_service_pb2.GetConsistencyResponse, collections.abc.Awaitable[twinledger.v1.peer_service_pb2.GetConsistencyResponse]]:
+        """How two heads of the asked node's history hang together."""
+
+    @abc.abstractmethod
+    def GetExecuted(
+        self,
+        request: twinledger.v1.peer_service_pb2.GetExecutedRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.peer_service_pb2.GetExecutedResponse, collections.abc.Awaitable[twinledger.v1.peer_service_pb2.GetExecutedResponse]]:
+        """One block as the asked node executed it, proven under a head."""
+
+    @abc.abstractmethod
+    def GetState(
+        self,
+        request: twinledger.v1.peer_service_pb2.GetStateRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.peer_service_pb2.GetStateResponse, collections.abc.Awaitable[twinledger.v1.peer_service_pb2.GetStateResponse]]:
+        """What the asked node's state had after a block, proven under its state root."""
 
 def add_PeerServiceServicer_to_server(servicer: PeerServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

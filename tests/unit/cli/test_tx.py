@@ -22,7 +22,7 @@ def lines(done: Result) -> dict[int, Any]:
 def test_every_line_is_one_transaction(talk: Run, node: FakeNode, tmp_path: Path) -> None:
     path = tmp_path / "operations.jsonl"
     path.write_text("".join(UPDATE % n for n in range(20)) + "\n  \n")
-    done = talk("tx", "submit", path, "--wait", "--json")
+    done = talk("tx", "submit", path, "--wait", "committed", "--json")
     assert done.exit_code == 0, done.stderr
     assert sorted(lines(done)) == list(range(1, 21))
     assert {told["stage"] for told in lines(done).values()} == {"COMMITTED"}
@@ -70,7 +70,7 @@ def test_a_line_that_is_not_right_ends_it_and_is_named(talk: Run, node: FakeNode
 
 
 def test_without_waiting_a_line_is_pending(talk: Run) -> None:
-    done = talk("tx", "submit", "-", "--no-wait", "--json", text=UPDATE % 1)
+    done = talk("tx", "submit", "-", "--wait", "none", "--json", text=UPDATE % 1)
     assert done.exit_code == 0
     assert lines(done)[1]["stage"] == "PENDING"
 

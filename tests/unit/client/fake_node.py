@@ -230,7 +230,10 @@ class FakeNode(
                 transaction_id=receipt.transaction_id, stage=pb.STAGE_PENDING
             )
             return pb.SubmitResponse(status=known)
-        return pb.SubmitResponse(status=status_of(self.ledger.commit(request.transaction)))
+        status = status_of(self.ledger.commit(request.transaction))
+        if request.wait_for == pb.WAIT_FOR_CERTIFIED and status.stage == pb.STAGE_COMMITTED:
+            status.stage = pb.STAGE_CERTIFIED
+        return pb.SubmitResponse(status=status)
 
     def SubmitStream(self, request_iterator: Any, context: Any) -> Iterator[Any]:
         limit = self.hang_up_after.popleft() if self.hang_up_after else None
@@ -258,6 +261,8 @@ class FakeNode(
             )
             return pb.SubmitResult(sequence=sequence, error=error)
         known = status_of(self.ledger.commit(raw))
+        if wait_for == pb.WAIT_FOR_CERTIFIED:
+            known.stage = pb.STAGE_CERTIFIED
         if wait_for == pb.WAIT_FOR_NONE:
             known = pb.TransactionStatus(
                 transaction_id=known.transaction_id, stage=pb.STAGE_PENDING
@@ -266,6 +271,9 @@ class FakeNode(
 
     def SubmitBatch(self, request: Any, context: Any) -> Any:
         raise NotImplementedError  # the SDK uses the stream
+
+    def ListEvidence(self, request: Any, context: Any) -> Any:
+        raise NotImplementedError
 
     def GetReadHeight(self, request: Any, context: Any) -> Any:
         self._meet(self.read_steps, None, context)

@@ -180,6 +180,15 @@ async def test_posting_returns_before_a_block_holds_the_transaction(
 
 
 @looped
+async def test_a_submission_can_wait_until_it_is_certified(
+    node: FakeNode, identity: Identity
+) -> None:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
+        receipt = await ledger.submit(operations.retire_twin("pump-7"), certified=True)
+    assert receipt.committed
+
+
+@looped
 async def test_a_client_without_an_identity_cannot_sign(node: FakeNode) -> None:
     async with connect(node.address, insecure=True) as ledger:
         with pytest.raises(LedgerError) as raised:

@@ -17,6 +17,7 @@ from twinledger.client import (
     Operation,
     OutcomeUnknown,
     Stage,
+    Wait,
     connect,
     operations,
 )
@@ -187,10 +188,20 @@ async def test_without_waiting_an_outcome_only_says_that_a_node_took_charge(
     node: FakeNode, identity: Identity
 ) -> None:
     async with connect(node.address, insecure=True, identity=identity) as ledger:
-        outcomes = [o async for o in ledger.submit_many(updates(3), wait=False)]
+        outcomes = [o async for o in ledger.submit_many(updates(3), wait=Wait.NONE)]
     assert [o.status.stage for o in outcomes if o.status] == [Stage.PENDING] * 3
     with pytest.raises(LedgerError):
         _ = outcomes[0].receipt
+
+
+@looped
+async def test_outcomes_can_wait_until_they_are_certified(
+    node: FakeNode, identity: Identity
+) -> None:
+    async with connect(node.address, insecure=True, identity=identity) as ledger:
+        outcomes = [o async for o in ledger.submit_many(updates(3), wait=Wait.CERTIFIED)]
+    assert [o.status.stage for o in outcomes if o.status] == [Stage.CERTIFIED] * 3
+    assert all(o.receipt.committed for o in outcomes)
 
 
 @looped

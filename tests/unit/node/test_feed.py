@@ -1,6 +1,7 @@
 """The feed tells everyone who waits, once, and lets them go when the node stops."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -57,3 +58,27 @@ def test_who_waits_when_the_node_stops_is_told_so():
         assert stopped.value.code is Code.STOPPING
 
     asyncio.run(story())
+
+
+def test_who_waits_for_a_certificate_is_told_once_when_its_height_is_certified():
+    feed, heard = Feed[str](9), list[int]()
+    for height in (3, 5, 5, 7):
+        feed.when_certified(height, partial(heard.append, height))
+    feed.certify(2)
+    assert heard == []
+    feed.certify(5)
+    assert heard == [3, 5, 5]
+    feed.certify(4)
+    assert feed.certified_height == 5
+    feed.certify(8)
+    assert heard == [3, 5, 5, 7]
+
+
+def test_who_no_longer_waits_for_a_certificate_is_not_told_and_not_kept():
+    feed, heard = Feed[str](9), list[str]()
+    told = partial(heard.append, "told")
+    feed.when_certified(3, told)
+    feed.forget_certified(3, told)
+    feed.certify(3)
+    assert heard == []
+    assert not feed._certifiable

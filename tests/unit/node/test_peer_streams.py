@@ -33,7 +33,7 @@ class Told:
 
 
 class Memory:
-    def check(self, node_id: NodeId, shown: Any) -> None: ...
+    def check(self, node_id: NodeId, hello: pb.PeerHello) -> None: ...
 
 
 def record(*certificates: bytes) -> Node:
@@ -48,12 +48,13 @@ def service(replica: Any, memory: Any, records: NodeRecords | None = None) -> Pe
         pb.PeerHello,
         NodeId("me"),
         b"chain",
-        memory,
+        memory.check,
         replica,
         unused,
         unused,
         unused,
         known,
+        unused,
         unused,
     )
 

@@ -41,6 +41,18 @@ class Listener(PeerServiceServicer):
     def FetchSnapshot(self, _: Any, __: Any) -> Any:  # noqa: N802
         raise AssertionError("nobody asks for a snapshot here")
 
+    async def GetCertificates(self, _: Any, __: Any) -> Any:  # noqa: N802
+        raise NotImplementedError
+
+    async def GetConsistency(self, _: Any, __: Any) -> Any:  # noqa: N802
+        raise NotImplementedError
+
+    async def GetExecuted(self, _: Any, __: Any) -> Any:  # noqa: N802
+        raise NotImplementedError
+
+    async def GetState(self, _: Any, __: Any) -> Any:  # noqa: N802
+        raise NotImplementedError
+
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[tuple[Listener, str]]:

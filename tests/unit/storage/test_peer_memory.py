@@ -64,3 +64,30 @@ def test_a_memory_that_does_not_read_is_an_empty_one(tmp_path, content):
     path = tmp_path / "peers.json"
     path.write_bytes(content)
     assert not refused(PeerMemory.open(path), Shown(1, 0))
+
+
+def signed(size: int | None, root: str = "aa", boot: int = 1) -> Shown:
+    return Shown(boot, 0, size, root)
+
+
+@pytest.mark.parametrize(("later", "refusal"), [(6, True), (7, False), (8, False), (None, False)])
+def test_a_node_that_forgot_what_it_signed_is_refused(
+    memory, tmp_path, later: int | None, refusal: bool
+) -> None:
+    memory.check(PEER, signed(7))
+    memory.save()
+    assert refused(PeerMemory.open(tmp_path / "peers.json"), signed(later)) == refusal
+    assert refused(memory, signed(later)) == refusal
+
+
+def test_a_node_that_shows_another_head_of_the_size_it_signed_is_refused(
+    memory: PeerMemory,
+) -> None:
+    memory.check(PEER, signed(7, "aa"))
+    assert refused(memory, signed(7, "bb"))
+
+
+def test_a_node_that_may_not_sign_for_a_while_forgets_nothing(memory: PeerMemory) -> None:
+    memory.check(PEER, signed(7))
+    memory.check(PEER, signed(None, "", boot=2))
+    assert refused(memory, signed(6, boot=3))

@@ -63,6 +63,20 @@ class Gathering:
         sets = (self.witnesses, *(following for _, following in self._changes))
         return next((found for each in sets if (found := each.by_name.get(name))), None)
 
+    def name_of_node(self, node_id: str) -> str:
+        """As which witness a node signs; empty when it is none."""
+        sets = (self.witnesses, *(following for _, following in self._changes))
+        names = (name for each in sets for name in each.by_name)
+        return next((name for name in names if name.partition("/")[2] == node_id), "")
+
+    def silent(self) -> tuple[str, ...]:
+        """The witnesses of whom no head above the certified one came."""
+        speaking = {
+            key for key, kept in self._claims.items() if any(size > self.size for size, _ in kept)
+        }
+        everybody = self.witnesses.witnesses
+        return tuple([each.name for each in everybody if each.public_key not in speaking])
+
     def change(self, size: int, following: WitnessSet) -> None:
         """Takes note that the block below this size changed the witnesses.
 

@@ -101,6 +101,13 @@ class HeadKeeper:
             if name != speaker or self.own.differs(head.checkpoint):
                 self._look(claim)
 
+    def learned(self, certificate: Certificate) -> Found:
+        """Takes a certificate of a change of the witnesses that was checked elsewhere."""
+        head = certificate.checkpoint
+        if not self.gathering.size < head.size <= self.own.size:
+            return Found()
+        return self._accept(certificate)
+
     def idle(self) -> None:
         """Has the newest claim of every witness looked at, so that it can be passed on."""
         for claim in self.gathering.newest_claims():
@@ -141,8 +148,9 @@ class HeadKeeper:
 
     def _certify(self, check: Check, valid: tuple[bool, ...]) -> Found:
         certificate = self.gathering.certified(check.claims, valid)
-        if certificate is None:
-            return Found()
+        return Found() if certificate is None else self._accept(certificate)
+
+    def _accept(self, certificate: Certificate) -> Found:
         if self.own.differs(certificate.checkpoint):
             self.gathering.set_aside(certificate.checkpoint)
             return Found(contrary=certificate)

@@ -59,6 +59,12 @@ class Suspicions:
         """The keys that signed on another branch."""
         return frozenset(self._foreign)
 
+    @property
+    def suspect_names(self) -> tuple[str, ...]:
+        """The witnesses that signed on another branch and are not convicted."""
+        kept = [heads[0] for key, heads in self._foreign.items() if key not in self.evidence]
+        return tuple(sorted({head.cosignature.name for head in kept}))
+
     def knows_enough_of(self, public_key: bytes) -> bool:
         """Whether no more heads of other branches are needed of a key."""
         return len(self._foreign.get(public_key, ())) >= MAX_HEADS or public_key in self.evidence

@@ -8,6 +8,7 @@ from typing import Final
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.transaction import TransactionId
 from twinledger.node.feed import Feed
+from twinledger.node.heads import Heads
 from twinledger.node.reads import ReadHeights
 from twinledger.node.services.outcomes import Outcomes
 from twinledger.node.services.rendering import block_message, error_message, status_message
@@ -31,6 +32,7 @@ class LedgerService:
     chain: ChainStore
     chain_id: bytes
     reads: ReadHeights
+    heads: Heads
 
     async def submit(self, request: pb.SubmitRequest) -> pb.SubmitResponse:
         """Submit one transaction."""
@@ -39,7 +41,7 @@ class LedgerService:
             _, transaction_id, outcome = await outcomes.next()
         if isinstance(outcome, LedgerError):
             raise outcome
-        return pb.SubmitResponse(status=status_message(transaction_id, outcome))
+        return pb.SubmitResponse(status=self._status(transaction_id, outcome))
 
     async def submit_batch(self, request: pb.SubmitBatchRequest) -> pb.SubmitBatchResponse:
         """Submit many transactions, each on its own."""
@@ -50,7 +52,7 @@ class LedgerService:
             await outcomes.submit(self.submission, request.transactions, 0, request.wait_for)
             for _ in range(count):
                 sequence, transaction_id, outcome = await outcomes.next()
-                results[sequence] = result_message(sequence, transaction_id, outcome)
+                results[sequence] = self._result(sequence, transaction_id, outcome)
         return pb.SubmitBatchResponse(results=results)
 
     async def submit_stream(
@@ -62,7 +64,7 @@ class LedgerService:
             reader.add_done_callback(outcomes.wake)
             try:
                 while (results := await outcomes.batch(reader)) is not None:
-                    yield pb.SubmitStreamResponse(results=[result_message(*r) for r in results])
+                    yield pb.SubmitStreamResponse(results=[self._result(*r) for r in results])
                 await reader
             finally:
                 reader.cancel()
@@ -83,7 +85,7 @@ class LedgerService:
             raise LedgerError(Code.BAD_REQUEST, "a transaction id has 32 bytes")
         transaction_id = TransactionId(request.transaction_id)
         standing = self.submission.standing(transaction_id)
-        return pb.GetTransactionResponse(status=status_message(transaction_id, standing))
+        return pb.GetTransactionResponse(status=self._status(transaction_id, standing))
 
     async def get_block(self, request: pb.GetBlockRequest) -> pb.GetBlockResponse:
         """Return one block."""
@@ -103,12 +105,24 @@ class LedgerService:
     async def get_head(self, request: pb.GetHeadRequest) -> pb.GetHeadResponse:
         """Return the newest executed block's header."""
         await self.feed.reached(request.min_height)
-        header = self.chain.header(self.feed.height)
+        header, certificate = self.chain.header(self.feed.height), self.heads.certificate
         return pb.GetHeadResponse(
             chain_id=self.chain_id,
             header=header.encode(),
             header_hash=header.hash(),
             height=header.height,
+            certificate=certificate.raw if certificate else b"",
+            certified_height=certificate.checkpoint.height if certificate else 0,
+        )
+
+    async def list_evidence(self, _: pb.ListEvidenceRequest) -> pb.ListEvidenceResponse:
+        """Return what convicts witnesses of signing two histories."""
+        found = self.heads.keeper.suspicions.evidence.values()
+        return pb.ListEvidenceResponse(
+            evidence=[
+                pb.Evidence(witness=each.witness, public_key=each.public_key, content=each.encode())
+                for each in found
+            ]
         )
 
     async def get_read_height(self, _: pb.GetReadHeightRequest) -> pb.GetReadHeightResponse:
@@ -120,14 +134,18 @@ class LedgerService:
             raise LedgerError(Code.BLOCK_NOT_FOUND, f"the newest height is {self.feed.height}")
         return block_message(self.chain.block(height))
 
+    def _result(
+        self, sequence: int, transaction_id: TransactionId, outcome: Standing | LedgerError
+    ) -> pb.SubmitResult:
+        """The outcome of one of several submissions."""
+        if isinstance(outcome, LedgerError):
+            return pb.SubmitResult(sequence=sequence, error=error_message(outcome))
+        return pb.SubmitResult(sequence=sequence, status=self._status(transaction_id, outcome))
 
-def result_message(
-    sequence: int, transaction_id: TransactionId, outcome: Standing | LedgerError
-) -> pb.SubmitResult:
-    """Render the outcome of one of several submissions."""
-    if isinstance(outcome, LedgerError):
-        return pb.SubmitResult(sequence=sequence, error=error_message(outcome))
-    return pb.SubmitResult(sequence=sequence, status=status_message(transaction_id, outcome))
+    def _status(
+        self, transaction_id: TransactionId, standing: Standing | None
+    ) -> pb.TransactionStatus:
+        return status_message(transaction_id, standing, self.feed.certified_height)
 
 
 def _check_batch(transactions: Sequence[bytes]) -> None:

@@ -9,6 +9,7 @@ from twinledger.consensus import NodeId, Role
 from twinledger.node import validity
 from twinledger.node.disk_watch import DiskWatch
 from twinledger.node.feed import Feed
+from twinledger.node.heads import Heads
 from twinledger.node.node_records import NodeRecords
 from twinledger.node.pool import Pool
 from twinledger.node.replica import Replica, now_us
@@ -37,13 +38,14 @@ class OperatorService:
     disk: DiskWatch
     feed: Feed[Outcome]
     records: NodeRecords
+    heads: Heads
     started_s: float
 
     async def get_status(self, _: pb.GetStatusRequest) -> pb.GetStatusResponse:
         """Return the node's state."""
         core = self.replica.core
         header = self.chain.header(self.feed.height)
-        return pb.GetStatusResponse(
+        response = pb.GetStatusResponse(
             node_id=self.node_id,
             member=self.member,
             chain_id=self.chain_id,
@@ -64,6 +66,17 @@ class OperatorService:
             version=version("twinledger"),
             warnings=self._warnings(),
         )
+        self._add_heads(response)
+        return response
+
+    def _add_heads(self, response: pb.GetStatusResponse) -> None:
+        keeper, certificate = self.heads.keeper, self.heads.certificate
+        response.evidence_count = len(keeper.suspicions.evidence)
+        if certificate is not None:
+            response.certified_height = certificate.checkpoint.height
+            response.certified_at_s = min(made.timestamp_s for made in certificate.cosignatures)
+        if keeper.signing.signed is not None:
+            response.signed_height = keeper.signing.signed.height
 
     def _role(self) -> pb.NodeRole.ValueType:
         core = self.replica.core
@@ -94,6 +107,7 @@ class OperatorService:
             warnings.append("Nothing is encrypted: transport.insecure is set in node.toml.")
         elif own := self.records.own:
             warnings += [said for said in [validity.warning(own, now_us())] if said]
+        warnings.extend(self.heads.warnings())
         return warnings + [
             peer.trouble for peer in self.replica.transport.peers.values() if peer.trouble
         ]

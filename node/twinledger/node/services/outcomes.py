@@ -11,7 +11,7 @@ from typing import Self
 from twinledger.ledger.errors import LedgerError
 from twinledger.ledger.transaction import TransactionId
 from twinledger.node.feed import Feed
-from twinledger.node.submission import Outcome, Standing, Submission, Waiting
+from twinledger.node.submission import Outcome, Settled, Standing, Submission, Waiting
 from twinledger.v1 import ledger_service_pb2 as pb
 
 Known = tuple[int, TransactionId, Standing | LedgerError]
@@ -24,6 +24,7 @@ class Outcomes:
     def __init__(self, feed: Feed[Outcome]) -> None:
         self._feed = feed
         self._subscribed: dict[int, tuple[TransactionId, Callable[[Outcome], None]]] = {}
+        self._certifying: dict[int, tuple[int, Callable[[], None]]] = {}
         self._known: list[Known] = []
         self._changed = asyncio.Event()
 
@@ -33,6 +34,8 @@ class Outcomes:
     async def __aexit__(self, *_: object) -> None:
         for transaction_id, told in self._subscribed.values():
             self._feed.unsubscribe(transaction_id, told)
+        for height, certified in self._certifying.values():
+            self._feed.forget_certified(height, certified)
 
     async def submit(
         self, submission: Submission, raws: Sequence[bytes], first: int, wait_for: int
@@ -41,9 +44,9 @@ class Outcomes:
         standings = await submission.submit(raws)
         for sequence, (transaction_id, standing) in enumerate(standings, first):
             if isinstance(standing, Waiting) and wait_for != pb.WAIT_FOR_NONE:
-                self._subscribe(sequence, transaction_id)
+                self._subscribe(sequence, transaction_id, wait_for)
             else:
-                self._known.append((sequence, transaction_id, standing))
+                self._take((sequence, transaction_id, standing), wait_for)
         self._changed.set()
 
     async def next(self) -> Known:
@@ -59,7 +62,7 @@ class Outcomes:
         More can come while the reader runs or a transaction waits.
         """
         while not self._known:
-            if reader.done() and (not self._subscribed or reader.exception()):
+            if reader.done() and (not self._waiting or reader.exception()):
                 return None
             self._changed.clear()
             await self._changed.wait()
@@ -69,7 +72,7 @@ class Outcomes:
 
     async def room(self, most: int) -> None:
         """Return when fewer than `most` transactions wait or are untold."""
-        while len(self._subscribed) + len(self._known) >= most:
+        while self._waiting + len(self._known) >= most:
             self._changed.clear()
             await self._changed.wait()
 
@@ -77,10 +80,34 @@ class Outcomes:
         """Look again: whatever brings transactions has ended."""
         self._changed.set()
 
-    def _subscribe(self, sequence: int, transaction_id: TransactionId) -> None:
+    @property
+    def _waiting(self) -> int:
+        return len(self._subscribed) + len(self._certifying)
+
+    def _take(self, known: Known, wait_for: int) -> None:
+        """An outcome is known; whoever wants it certified waits on."""
+        sequence, _, outcome = known
+        certified = self._feed.certified_height
+        if (
+            wait_for != pb.WAIT_FOR_CERTIFIED
+            or not isinstance(outcome, Settled)
+            or outcome.height <= certified
+        ):
+            self._known.append(known)
+            return
+
+        def told() -> None:
+            del self._certifying[sequence]
+            self._known.append(known)
+            self._changed.set()
+
+        self._certifying[sequence] = outcome.height, told
+        self._feed.when_certified(outcome.height, told)
+
+    def _subscribe(self, sequence: int, transaction_id: TransactionId, wait_for: int) -> None:
         def told(outcome: Outcome) -> None:
             del self._subscribed[sequence]
-            self._known.append((sequence, transaction_id, outcome))
+            self._take((sequence, transaction_id, outcome), wait_for)
             self._changed.set()
 
         self._subscribed[sequence] = (transaction_id, told)

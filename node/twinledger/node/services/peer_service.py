@@ -18,14 +18,15 @@ from twinledger.execution.execute import block_transactions
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
 from twinledger.node import consensus_wire
+from twinledger.node.heads import Heads
 from twinledger.node.node_records import NodeRecords
 from twinledger.node.preparation import Preparation
 from twinledger.node.replica import Replica
 from twinledger.node.services.gate import Gate
+from twinledger.node.services.proof_answers import ProofAnswers
 from twinledger.node.services.rendering import error_message
 from twinledger.node.submission import Submission
 from twinledger.node.transport import PROTOCOL_VERSION
-from twinledger.storage import PeerMemory, Shown
 from twinledger.storage.snapshot_files import SnapshotFolder
 from twinledger.v1 import peer_service_pb2 as pb
 
@@ -67,13 +68,16 @@ class PeerService:
     """What this node greets with now."""
     node_id: NodeId
     chain_id: bytes
-    memory: PeerMemory
+    check_greeting: Callable[[NodeId, pb.PeerHello], None]
+    """Refuses a node that shows less than it did before."""
     replica: Replica
     submission: Submission
     preparation: Preparation
     limits: Callable[[], Limits]
     records: NodeRecords
     snapshots: SnapshotFolder
+    heads: Heads
+    proofs: ProofAnswers
     _streams: "set[_Stream]" = field(default_factory=set)
     _fetches: Gate = field(default_factory=lambda: Gate(MAX_FETCHES))
 
@@ -95,7 +99,7 @@ class PeerService:
                     yield pb.ExchangeResponse(hello=self.hello())
                 else:
                     self.records.check(sender, certificate)
-                    self._take_batch(sender, request.consensus.messages)
+                    self._take_request(sender, request)
 
     async def forward_transactions(
         self, request: pb.ForwardTransactionsRequest, certificate: bytes | None
@@ -123,6 +127,34 @@ class PeerService:
             for number in range(request.first_chunk, len(files.manifest.chunks)):
                 chunk = await asyncio.to_thread(files.chunk, number)
                 yield pb.FetchSnapshotResponse(chunk=chunk)
+
+    async def get_certificates(
+        self, request: pb.GetCertificatesRequest, certificate: bytes | None
+    ) -> pb.GetCertificatesResponse:
+        """Return the certificates that another node has missed."""
+        self._greet(request.hello, certificate)
+        return self.proofs.certificates(request.after_size)
+
+    async def get_consistency(
+        self, request: pb.GetConsistencyRequest, certificate: bytes | None
+    ) -> pb.GetConsistencyResponse:
+        """Prove how two heads hang together."""
+        self._greet(request.hello, certificate)
+        return self.proofs.consistency(request.first_size, request.second_size)
+
+    async def get_executed(
+        self, request: pb.GetExecutedRequest, certificate: bytes | None
+    ) -> pb.GetExecutedResponse:
+        """Return a block, proven under a head."""
+        self._greet(request.hello, certificate)
+        return self.proofs.executed(request.height, request.size)
+
+    async def get_state(
+        self, request: pb.GetStateRequest, certificate: bytes | None
+    ) -> pb.GetStateResponse:
+        """Return values of the state after a block, with their proofs."""
+        self._greet(request.hello, certificate)
+        return self.proofs.state(request.height, request.keys)
 
     @asynccontextmanager
     async def _open(self, stream: "_Stream") -> AsyncIterator[None]:
@@ -160,7 +192,7 @@ class PeerService:
             raise LedgerError(
                 Code.PEER_MISMATCH, f"it speaks protocol version {hello.protocol_version}"
             )
-        self.memory.check(node_id, Shown(hello.boot, hello.height))
+        self.check_greeting(node_id, hello)
         return node_id
 
     def _ended(self, sender: NodeId | None) -> None:
@@ -170,6 +202,12 @@ class PeerService:
         """
         if sender is not None and all(stream.sender != sender for stream in self._streams):
             self.replica.hung_up(sender)
+
+    def _take_request(self, sender: NodeId, request: pb.ExchangeRequest) -> None:
+        if request.WhichOneof("content") == "cosignatures":
+            self.heads.received(sender, request.cosignatures)
+        else:
+            self._take_batch(sender, request.consensus.messages)
 
     def _take_batch(self, sender: NodeId, batch: Sequence[pb.ConsensusMessage]) -> None:
         if not batch:

@@ -40,7 +40,7 @@ def error_message(error: LedgerError) -> ledger_service_pb2.Error:
 
 
 def status_message(
-    transaction_id: TransactionId, standing: Standing | None
+    transaction_id: TransactionId, standing: Standing | None, certified_height: int
 ) -> ledger_service_pb2.TransactionStatus:
     """Render where a transaction stands; None when this node does not know it."""
     status = ledger_service_pb2.TransactionStatus(transaction_id=transaction_id)
@@ -52,13 +52,17 @@ def status_message(
         case Expired():
             status.stage = ledger_service_pb2.STAGE_EXPIRED
         case Settled(receipt=receipt):
-            status.stage = (
-                ledger_service_pb2.STAGE_COMMITTED
-                if receipt.committed
-                else ledger_service_pb2.STAGE_REJECTED
-            )
+            status.stage = _settled_stage(standing, certified_height)
             status.receipt.CopyFrom(_receipt_message(standing, receipt))
     return status
+
+
+def _settled_stage(settled: Settled, certified_height: int) -> ledger_service_pb2.Stage.ValueType:
+    if not settled.receipt.committed:
+        return ledger_service_pb2.STAGE_REJECTED
+    if settled.height <= certified_height:
+        return ledger_service_pb2.STAGE_CERTIFIED
+    return ledger_service_pb2.STAGE_COMMITTED
 
 
 def _receipt_message(settled: Settled, receipt: Receipt) -> block_pb2.Receipt:

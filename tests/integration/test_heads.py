@@ -1,0 +1,198 @@
+"""Real nodes certify what they order: closely, through kills, and never without a quorum."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+
+import plyvel
+
+from tests.integration.accounts import Accounts, load, one_leader, same_head
+from twinledger.client import Ledger, connect
+from twinledger.client import operations as op
+from twinledger.client.chain_records import NodeStatus
+from twinledger.consortium.genesis import Genesis
+from twinledger.consortium.witnesses import check_certificate, witness_set
+from twinledger.devnet.control import Devnet
+from twinledger.devnet.creation import create
+from twinledger.devnet.layout import Layout, NodeEntry
+from twinledger.devnet.status import view_nodes
+from twinledger.ledger.canonical import decode, encode
+from twinledger.ledger.checkpoint import origin_of
+from twinledger.ledger.names import TwinId
+from twinledger.ledger.operations import Section
+from twinledger.storage import DataFolder, HeadMark
+from twinledger.storage.chain_records import STATE_PREFIX
+from twinledger.twins.state_keys import property_key
+
+CALLS = 16
+KILLS = 3
+
+
+async def until(layout: Layout, fits: Callable[[dict[str, NodeStatus]], bool]) -> None:
+    """Wait until the nodes that answer are as wanted."""
+    deadline = time.monotonic() + 30
+    while True:
+        found = {v.entry.name: v.status for v in await view_nodes(layout) if v.status}
+        if fits(found):
+            return
+        assert time.monotonic() < deadline, f"not so: {found}"
+        await asyncio.sleep(0.1)
+
+
+def all_certified(found: dict[str, NodeStatus]) -> bool:
+    return all(each.certified_height == each.applied_height for each in found.values())
+
+
+def check_marks(layout: Layout) -> None:
+    """Every node's mark is a head of its own chain; run when the nodes are down."""
+    for node in layout.nodes:
+        mark = HeadMark.open(layout.node_folder(node) / "data" / "head.mark")
+        assert mark is not None
+        assert mark.mark.size > 1
+        mark.close()
+
+
+def test_four_nodes_certify_under_load_and_through_kills(tmp_path):
+    layout = create(tmp_path / "devnet", 4)
+    devnet = Devnet(layout)
+    try:
+        asyncio.run(certify_through_kills(devnet, layout))
+    finally:
+        devnet.down()
+    check_marks(layout)
+
+
+async def certify_through_kills(devnet: Devnet, layout: Layout) -> None:
+    await devnet.up()
+    accounts, chance = Accounts(), random.Random(7)
+    async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
+        async with load(ledger, accounts, CALLS):
+            await ledger.submit(op.create_twin("certified"), certified=True)
+            await check_lag(ledger)
+            for kill in range(KILLS):
+                await asyncio.sleep(chance.uniform(0, 0.3))
+                victim = layout.nodes[kill % 4].name
+                await devnet.kill(victim)
+                # With one of four down a quorum of three is left.
+                await ledger.submit(op.create_twin(f"without-{kill}"), certified=True)
+                await devnet.restart(victim)
+        await same_head(layout)
+        await until(layout, all_certified)
+        await check_certificates(layout)
+    assert not accounts.failed
+
+
+async def check_lag(ledger: Ledger) -> None:
+    """Under load the newest certificate follows the newest block closely."""
+    lags = list[int]()
+    for _ in range(20):
+        head = await ledger.head()
+        assert head.certified_height is not None
+        lags.append(head.height - head.certified_height)
+        await asyncio.sleep(0.02)
+    print(f"certification lags by {sorted(lags)} blocks")
+    assert sorted(lags)[len(lags) // 2] <= 8
+
+
+async def check_certificates(layout: Layout) -> None:
+    """Every node's certificate holds, and nobody is suspected."""
+    genesis = Genesis.parse(layout.genesis.read_bytes())
+    witnesses, origin = witness_set(genesis.consortium), origin_of(layout.chain_id)
+    for view in await view_nodes(layout):
+        assert view.status is not None
+        assert view.status.evidence_count == 0
+        assert not view.status.warnings
+        address = view.entry.client_address
+        async with connect(address, profile=layout.profile, discover=False) as ledger:
+            head = await ledger.head()
+        certificate = check_certificate(head.certificate, witnesses, origin)
+        assert certificate.checkpoint.height == head.certified_height == head.height
+
+
+def test_without_a_quorum_of_members_ordering_goes_on_and_certification_waits(tmp_path):
+    layout = create(tmp_path / "devnet", 5)
+    devnet = Devnet(layout)
+    try:
+        asyncio.run(lose_the_certifying_quorum(devnet, layout))
+    finally:
+        devnet.down()
+
+
+async def lose_the_certifying_quorum(devnet: Devnet, layout: Layout) -> None:
+    await devnet.up()
+    leader = await one_leader(layout)
+    victims = [node.name for node in layout.nodes if node.name != leader][:2]
+    for victim in victims:
+        await devnet.kill(victim)
+    up = [node.client_address for node in layout.nodes if node.name not in victims]
+    async with connect(up, profile=layout.profile, identity=layout.identity()) as ledger:
+        receipt = await ledger.submit(op.create_twin("ordered"))
+        await until(layout, lambda found: all(waits(each, victims) for each in found.values()))
+        head = await ledger.head()
+        assert head.certified_height is None or head.certified_height < receipt.height
+        certified = asyncio.create_task(
+            ledger.submit(op.create_twin("certified"), certified=True, timeout_seconds=30)
+        )
+        await devnet.restart(victims[0])
+        await certified
+    await until(layout, all_certified)
+
+
+def waits(status: NodeStatus, silent: list[str]) -> bool:
+    """The node says that certification waits, and for whom."""
+    told = [warning for warning in status.warnings if warning.startswith("Certification waits")]
+    return bool(told) and all(name in told[0] for name in silent)
+
+
+def test_a_node_whose_state_was_altered_stops_and_names_the_first_difference(tmp_path):
+    layout = create(tmp_path / "devnet", 4)
+    devnet = Devnet(layout)
+    try:
+        asyncio.run(alter_a_value(devnet, layout))
+    finally:
+        devnet.down()
+
+
+async def alter_a_value(devnet: Devnet, layout: Layout) -> None:
+    await devnet.up()
+    victim = layout.nodes[2]
+    async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
+        await ledger.submit(op.create_twin("pump-7", [op.set_property("count", 41)]))
+        for number in range(5):
+            await ledger.submit(op.create_twin(f"other-{number}"), certified=True)
+        await same_head(layout)
+        process = devnet.process(victim)
+        process.ask_to_stop()
+        assert not process.end(time.monotonic() + 15)
+        flip(layout, victim)
+        process.start()
+        await one_leader(layout)
+        increment = op.increment_property("count", 1)
+        receipt = await ledger.submit(op.update_twin("pump-7", [increment]), certified=True)
+        await stopped(devnet, victim)
+        told = DataFolder.last_exit(layout.node_folder(victim) / "data")
+        assert told is not None
+        assert (told.code, told.exit_code) == ("DIVERGED", 65)
+        assert f"the first differing height is {receipt.height}" in told.sentence
+        assert "twin pump-7, reported/count: 8 here, 42 certified" in told.sentence
+        assert receipt.transaction_id.hex() in told.sentence
+        await ledger.submit(op.create_twin("without-it"), certified=True)
+
+
+def flip(layout: Layout, victim: NodeEntry) -> None:
+    """Change a value in the state, as somebody with access to the disk could."""
+    store = plyvel.DB(str(layout.node_folder(victim) / "data" / "chain"))
+    key = STATE_PREFIX + property_key(TwinId("pump-7"), Section.REPORTED, "count")
+    record = decode(store.get(key))
+    assert isinstance(record, dict)
+    assert record["value"] == 41
+    store.put(key, encode(record | {"value": 7}))
+    store.close()
+
+
+async def stopped(devnet: Devnet, victim: NodeEntry) -> None:
+    deadline = time.monotonic() + 20
+    while devnet.process(victim).pid is not None:
+        assert time.monotonic() < deadline, "the altered node goes on"
+        await asyncio.sleep(0.05)
