@@ -56,6 +56,7 @@ def service(replica: Any, memory: Any, records: NodeRecords | None = None) -> Pe
         known,
         unused,
         unused,
+        unused,
     )
 
 

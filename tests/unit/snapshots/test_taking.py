@@ -200,7 +200,7 @@ def test_the_folder_shrinks_while_a_stream_is_being_served(chain: Chain, served:
 def _streams(chain: Chain) -> dict[str, Callable[[], Any]]:
     feed: Feed[Any] = Feed(chain.height)
     nothing = cast("Any", None)
-    service = LedgerService(nothing, feed, chain.stores.chain, b"", nothing)
+    service = LedgerService(nothing, feed, chain.stores.chain, b"", nothing, nothing)
     newest = chain.folder.snapshots.newest()
     assert newest is not None
     peers = _peer_service(chain)
@@ -218,13 +218,15 @@ def _peer_service(chain: Chain) -> Any:
         nothing,
         NODE,
         chain.genesis.chain_id,
-        cast("Any", SimpleNamespace(check=lambda *_: None)),
+        lambda *_: None,
         cast("Any", peers),
         nothing,
         nothing,
         lambda: chain.genesis.limits,
         NodeRecords(NodeId("me"), chain.genesis.members[0].nodes, 0, insecure=True),
         chain.folder.snapshots,
+        nothing,
+        nothing,
     )
 
 
