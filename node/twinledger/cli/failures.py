@@ -1,10 +1,13 @@
 """How errors leave: a sentence with a next step for people, one JSON object for programs."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
-from twinledger.ledger.errors import LedgerError
+from twinledger.cli.parts import load_part
+from twinledger.ledger.errors import Code, LedgerError
 
 _JSON = "twinledger.cli.json"
 
@@ -25,3 +28,13 @@ def report(error: LedgerError, ctx: click.Context) -> None:
 def error_json(error: LedgerError) -> dict[str, str]:
     """An error as a JSON object."""
     return {"code": str(error.code), "message": error.message, "next_step": error.next_step}
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """A disk that refuses is told as an error of the catalogue."""
+    failure = load_part("twinledger.storage", "node").StorageFailure
+    try:
+        yield
+    except failure as error:
+        raise LedgerError(Code(error.code), error.sentence) from error

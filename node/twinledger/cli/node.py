@@ -11,6 +11,7 @@ import click
 from twinledger.cli.connection import Connection, connection_options, find_target
 from twinledger.cli.exampled import ExampledGroup
 from twinledger.cli.node_auditing import audit, drill
+from twinledger.cli.node_backup import backup, restore
 from twinledger.cli.options import DIRECTORY, FILE, json_option
 from twinledger.cli.output import print_fields, print_json, print_table, time_text
 from twinledger.cli.parts import load_part
@@ -39,6 +40,8 @@ def node() -> None:
 
 node.add_command(audit)
 node.add_command(drill)
+node.add_command(backup)
+node.add_command(restore)
 
 
 @node.command(example="twinledger node init --id utility-1 --genesis genesis.json --dir node")

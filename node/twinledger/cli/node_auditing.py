@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from twinledger.cli.exampled import ExampledCommand
+from twinledger.cli.failures import failures_told
 from twinledger.cli.options import DIRECTORY, json_option
 from twinledger.cli.output import print_fields, print_json, print_table
 from twinledger.cli.parts import load_part
-from twinledger.ledger.errors import Code, LedgerError
 
 EX_DATAERR: Final = 65
 _SHOWN: Final = 20
@@ -39,7 +39,7 @@ def audit(ctx: click.Context, data_dir: Path, scratch: Path | None, as_json: boo
     with its key and bytes.
     """
     part = load_part("twinledger.node.auditing.audit", "node")
-    with _failures_told(), _progress() as progress:
+    with failures_told(), _progress() as progress:
         report = part.audit_folder(data_dir, scratch=scratch, progress=progress)
     if as_json:
         print_json(_report_json(report))
@@ -61,7 +61,7 @@ def drill(ctx: click.Context, data_dir: Path, scratch: Path | None, as_json: boo
     Exits 65 when something is not found on which anything rests.
     """
     part = load_part("twinledger.node.auditing.drill", "node")
-    with _failures_told(), _waiting("damaging copies"):
+    with failures_told(), _waiting("damaging copies"):
         exercises = list(part.drill_folder(data_dir, scratch=scratch))
     if as_json:
         print_json([_exercise_json(exercise) for exercise in exercises])
@@ -69,15 +69,6 @@ def drill(ctx: click.Context, data_dir: Path, scratch: Path | None, as_json: boo
         print_table(("DAMAGED", "HOW", "FOUND BY", "CODE", "TOLD"), map(_row, exercises))
     missed = [exercise for exercise in exercises if not exercise.as_it_must_be]
     ctx.exit(EX_DATAERR if missed else 0)
-
-
-@contextmanager
-def _failures_told() -> Iterator[None]:
-    failure = load_part("twinledger.storage", "node").StorageFailure
-    try:
-        yield
-    except failure as error:
-        raise LedgerError(Code(error.code), error.sentence) from error
 
 
 @contextmanager

@@ -654,6 +654,11 @@ _NODE: dict[Code, Entry] = {
         "Nothing of it was installed. Take it from another node or another backup.",
         _LOST,
     ),
+    Code.BACKUP_INVALID: Entry(
+        "The backup is damaged or not the one it should be",
+        "Nothing was made of it. Take another backup, or let the node join anew.",
+        _LOST,
+    ),
     Code.SNAPSHOT_GONE: Entry(
         "This node no longer has that snapshot",
         "Ask it for its newest one; a node that catches up does so by itself.",

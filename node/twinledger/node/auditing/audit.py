@@ -136,19 +136,16 @@ class _Audit:
         log = self._opened("log", REPLACE_NODE)
         if log is None:
             return None
-        chain = self._opened("chain", REBUILD_CHAIN) if self._has_chain() else None
+        chain = self._opened("chain", REBUILD_CHAIN) if (self.folder / "chain").exists() else None
         try:
-            return self._replayed(genesis, checks, log, chain)
+            begun = chain is not None and _has_records(chain)
+            if not begun:
+                self.notes.append("There is no chain: the node will make it of its log.")
+            return self._replayed(genesis, checks, log, chain if begun else None)
         finally:
             for store in (log, chain):
                 if store is not None:
                     store.close()
-
-    def _has_chain(self) -> bool:
-        if (self.folder / "chain").exists():
-            return True
-        self.notes.append("There is no chain: the node will rebuild it from its log.")
-        return False
 
     def _opened(self, name: str, remedy: str) -> Database | None:
         try:
@@ -287,6 +284,13 @@ class _Audit:
         if error.code is not Code.DATA_DAMAGED and error.code is not Code.FORMAT_UNKNOWN:
             raise error
         self._found(height, store, record, error.detail)
+
+
+def _has_records(chain: View) -> bool:
+    try:
+        return chain.last_key(b"", b"\xff") is not None
+    except LedgerError:  # damaged, which the comparison will tell: then there is something
+        return True
 
 
 def _is_past(finding: Finding, height: int) -> bool:
