@@ -6,14 +6,15 @@ from typing import Any
 
 import click
 
+from twinledger.cli import changes, voting
 from twinledger.cli.connection import Connection, connection_options
 from twinledger.cli.exampled import ExampledGroup
 from twinledger.cli.files import replace_file
 from twinledger.cli.options import DIRECTORY, FILE, json_option
 from twinledger.cli.output import print_json, print_table, time_text
 from twinledger.cli.parts import load_part
-from twinledger.cli.passphrases import new_passphrase, sealed_option
-from twinledger.client import Consortium, Ledger, Profile
+from twinledger.cli.passphrases import ask_passphrase, new_passphrase, sealed_option
+from twinledger.client import Consortium, Identity, Ledger, Profile
 from twinledger.client.certificates import fingerprint
 
 _JOIN_EXAMPLE = """
@@ -24,7 +25,23 @@ twinledger consortium join init D --member utility --node utility-1 \\
 
 @click.group(cls=ExampledGroup, example="twinledger consortium show --devnet D")
 def consortium() -> None:
-    """Shows members and their nodes, and prepares new ones."""
+    """Shows members and their nodes, and changes them by plan, proposal and vote."""
+
+
+consortium.add_command(
+    changes.changes("plan", changes.show_plan, "Shows what a change would do, and changes nothing.")
+)
+consortium.add_command(
+    changes.changes("propose", changes.propose, "Plans a change and puts it to the vote.")
+)
+for command in (
+    voting.proposals,
+    voting.vote,
+    voting.withdraw,
+    voting.update_node,
+    voting.replace_node,
+):
+    consortium.add_command(command)
 
 
 @consortium.group(cls=ExampledGroup, example=_JOIN_EXAMPLE)
@@ -39,6 +56,7 @@ def join() -> None:
 @click.option("--peer-address", required=True, metavar="HOST:PORT", help="For other nodes.")
 @click.option("--client-address", required=True, metavar="HOST:PORT", help="For clients.")
 @click.option("--admin", default="admin", show_default=True, help="Its first admin's name.")
+@click.option("--identity", type=FILE, help="The key file of an admin that there is already.")
 @click.option(
     "--valid-days",
     type=click.IntRange(1, 36_500),
@@ -48,7 +66,7 @@ def join() -> None:
 )
 @sealed_option
 @json_option
-def init(folder: Path, sealed: bool, as_json: bool, **about: Any) -> None:
+def init(folder: Path, identity: Path | None, sealed: bool, as_json: bool, **about: Any) -> None:
     """Makes a member's keys, and the join file to hand over.
 
     The folder gets MEMBER.ADMIN.key, the node's keys in keys/, and join.json. Only join.json leaves
@@ -57,7 +75,8 @@ def init(folder: Path, sealed: bool, as_json: bool, **about: Any) -> None:
     """
     part = load_part("twinledger.cli.join_making", "node")
     new = part.NewMember(**about)
-    made = part.make_join(folder, new, new_passphrase(folder, sealed))
+    admin = Identity.load(identity, ask_passphrase) if identity else None
+    made = part.make_join(folder, new, new_passphrase(folder, sealed), admin)
     file = folder / part.JOIN_FILE
     if as_json:
         print_json({"join_file": str(file), "member": made.member.name, "node_id": new.node_id})

@@ -4,13 +4,22 @@ from pathlib import Path
 
 import click
 
-from twinledger.cli.arguments import hex_bytes
+from twinledger.cli.arguments import hex_bytes, time_of
 from twinledger.cli.connection import Connection, connection_options
 from twinledger.cli.exampled import ExampledGroup
 from twinledger.cli.options import FILE, json_option
 from twinledger.cli.output import print_json, print_table
+from twinledger.cli.passphrases import new_passphrase, sealed_option
 from twinledger.cli.rendering import identity_json, receipt_json
-from twinledger.client import Identity, IdentityRecord, Ledger, Receipt
+from twinledger.client import (
+    Identity,
+    IdentityRecord,
+    Ledger,
+    LedgerError,
+    OutcomeUnknown,
+    Receipt,
+)
+from twinledger.client.governance_operations import rotate_key
 from twinledger.client.operation_json import role_named
 from twinledger.ledger.keys import PUBLIC_KEY_SIZE
 from twinledger.ledger.operations import Role
@@ -36,6 +45,12 @@ twinledger identity add utility/gateway-1 --role device --public-key 64HEX --pro
 @click.option("--role", type=click.Choice(_ROLES), required=True, help="What it may do.")
 @click.option("--public-key", metavar="HEX", help="Its public key, as keygen shows it.")
 @click.option("--out", type=FILE, help="Make a key and write it here.")
+@click.option(
+    "--valid-from", default=0, callback=time_of, metavar="TIME", help="Before it, it may not sign."
+)
+@click.option(
+    "--valid-until", default=0, callback=time_of, metavar="TIME", help="From then on neither."
+)
 @json_option
 @connection_options
 def add(
@@ -43,10 +58,12 @@ def add(
     role: str,
     public_key: str | None,
     out: Path | None,
+    valid_from: int,
+    valid_until: int,
     as_json: bool,
     connection: Connection,
 ) -> None:
-    """Admits an identity.
+    """Admits an identity; block times judge its validity.
 
     Without --public-key a key is made: in the devnet's keys folder, where `--as` finds it, or in
     the file that --out names. On a devnet the member's own admin signs unless --as says otherwise.
@@ -64,7 +81,9 @@ def add(
         key = made.public_key
 
     async def work(ledger: Ledger) -> Receipt:
-        return await ledger.identities.admit(name, key or b"", role_named(role))
+        return await ledger.identities.admit(
+            name, key or b"", role_named(role), valid_from=valid_from, valid_until=valid_until
+        )
 
     try:
         receipt = connection.run(work)
@@ -119,3 +138,34 @@ def revoke(name: str, as_json: bool, connection: Connection) -> None:
         print_json(receipt_json(receipt))
     else:
         click.echo(f"Revoked {name} in block {receipt.height}.")
+
+
+@identity.command(example="twinledger identity rotate utility/admin --out new.key --devnet D")
+@click.argument("name", metavar="MEMBER/NAME")
+@click.option("--out", type=FILE, required=True, help="Where to write the new key.")
+@sealed_option
+@json_option
+@connection_options
+def rotate(name: str, out: Path, sealed: bool, as_json: bool, connection: Connection) -> None:
+    """Gives an identity another key; the old one signs nothing more.
+
+    Signed by an admin of the member, or by the identity itself. The new key is written before it
+    counts, so that it cannot be lost; when the ledger refuses, the file goes again.
+    """
+    made = Identity.generate(name)
+    made.save(out, new_passphrase(out, sealed))
+
+    async def work(ledger: Ledger) -> Receipt:
+        return await ledger.submit(rotate_key(name, made.public_key))
+
+    try:
+        receipt = connection.signing_for(name).run(work)
+    except OutcomeUnknown:
+        raise
+    except LedgerError:
+        out.unlink(missing_ok=True)
+        raise
+    if as_json:
+        print_json(receipt_json(receipt))
+    else:
+        click.echo(f"{name} has another key since block {receipt.height}; it is in {out}.")

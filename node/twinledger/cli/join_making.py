@@ -40,8 +40,12 @@ class NewMember:
                 raise LedgerError(Code.BAD_REQUEST, f"{address!r} is not host:port")
 
 
-def make_join(folder: Path, new: NewMember, passphrase: bytes | None) -> JoinFile:
-    """Writes the admin's key, the node's keys and join.json, which all of them sign.
+def make_join(
+    folder: Path, new: NewMember, passphrase: bytes | None, admin: Identity | None = None
+) -> JoinFile:
+    """Writes the node's keys and join.json, which they and the admin sign.
+
+    Without an admin, whose name the member then has, one is made and its key written down too.
 
     Raises:
         LedgerError: BAD_REQUEST; CONFIG_INVALID when the folder holds a join file or keys.
@@ -49,8 +53,11 @@ def make_join(folder: Path, new: NewMember, passphrase: bytes | None) -> JoinFil
     new.check()
     if (folder / JOIN_FILE).exists():
         raise LedgerError(Code.CONFIG_INVALID, f"{folder / JOIN_FILE} exists")
-    admin = Identity.generate(f"{new.member}/{new.admin}")
-    admin.save(folder / f"{new.member}.{new.admin}.key", passphrase)
+    if admin is None:
+        admin = Identity.generate(f"{new.member}/{new.admin}")
+        admin.save(folder / f"{new.member}.{new.admin}.key", passphrase)
+    elif admin.member != new.member:
+        raise LedgerError(Code.BAD_REQUEST, f"{admin.name} is no admin of {new.member}")
     keys = NodeKeys.create(folder / "keys", f"{new.member}/{new.node_id}", passphrase)
     record = keys.record(
         NodeId(new.node_id),
@@ -58,7 +65,9 @@ def make_join(folder: Path, new: NewMember, passphrase: bytes | None) -> JoinFil
         new.client_address,
         valid_until_us=time.time_ns() // 1000 + new.valid_days * _DAY_US,
     )
-    member = Member(MemberName(new.member), (Admin(new.admin, admin.public_key),), (record,))
+    member = Member(
+        MemberName(new.member), (Admin(admin.name.partition("/")[2], admin.public_key),), (record,)
+    )
     signers = {admin.name: admin.key, LOG_LINE: keys.log, WITNESS_LINE: keys.witness}
     raw = build_join(member, signers)
     write_new_file(folder / JOIN_FILE, raw)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import datetime
 
 from twinledger.client import building, operations
 from twinledger.client.nodes import Node
@@ -125,10 +126,16 @@ class Identities:
         public_key: bytes,
         role: Role,
         *,
+        valid_from: datetime | int = 0,
+        valid_until: datetime | int = 0,
         timeout_seconds: float | None = None,
     ) -> Receipt:
-        """Admits an identity (member/name) with its Ed25519 public key, 32 bytes."""
-        operation = operations.admit_identity(identity, public_key, role)
+        """Admits an identity (member/name) with its Ed25519 public key, 32 bytes.
+
+        It may sign from the block time `valid_from` on and until before `valid_until`; 0 sets no
+        bound, and an admin has none.
+        """
+        operation = operations.admit_identity(identity, public_key, role, valid_from, valid_until)
         return await self._submit(operation, timeout_seconds)
 
     async def revoke(self, identity: str, *, timeout_seconds: float | None = None) -> Receipt:

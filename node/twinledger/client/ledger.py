@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from twinledger.client import building, following
 from twinledger.client.chain_records import Block, Head, NodeStatus
+from twinledger.client.governance import Governed, read_governed, read_proposals
 from twinledger.client.identities import Consortium, Identities, read_consortium
 from twinledger.client.identity import Identity
 from twinledger.client.nodes import Endpoint, Node, Nodes, endpoints_of
@@ -20,6 +21,7 @@ from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
 from twinledger.client.twin_records import TwinUpdate
 from twinledger.client.twins import Twins
 from twinledger.client.window import Outcome
+from twinledger.consortium.proposals import Proposal
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.v1 import ledger_service_pb2, operator_service_pb2
 
@@ -269,6 +271,14 @@ class Ledger:
     async def consortium(self, *, timeout_seconds: float | None = None) -> Consortium:
         """The members and their nodes."""
         return await self._session.read(read_consortium, timeout_seconds)
+
+    async def governed(self, *, timeout_seconds: float | None = None) -> Governed:
+        """What the members agreed on, from which changes are planned."""
+        return await self._session.read(read_governed, timeout_seconds)
+
+    async def proposals(self, *, timeout_seconds: float | None = None) -> list[Proposal]:
+        """The newest proposals, at most a thousand, the newest first."""
+        return await self._session.read(read_proposals, timeout_seconds)
 
     async def status(self, *, timeout_seconds: float | None = None) -> NodeStatus:
         """How the node that this client talks to is."""

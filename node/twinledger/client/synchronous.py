@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from twinledger.client.chain_records import Block, Head, NodeStatus
+from twinledger.client.governance import Governed
 from twinledger.client.identities import Consortium
 from twinledger.client.identity import Identity
 from twinledger.client.ledger import WINDOW, Ledger, ManyItem, connect
@@ -22,6 +23,7 @@ from twinledger.client.synchronous_twins import SyncIdentities, SyncTwins
 from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
 from twinledger.client.twin_records import TwinUpdate
 from twinledger.client.window import Outcome
+from twinledger.consortium.proposals import Proposal
 
 
 class SyncLedger:
@@ -141,6 +143,14 @@ class SyncLedger:
     ) -> Iterator[TwinUpdate]:
         """Updates as they happen; see `Ledger.watch`."""
         return self._thread.iterate(self._ledger.watch(*twin_ids, prefix=prefix, after=after))
+
+    def governed(self, *, timeout_seconds: float | None = None) -> Governed:
+        """What the members agreed on; see `Ledger.governed`."""
+        return self._thread.run(self._ledger.governed(timeout_seconds=timeout_seconds))
+
+    def proposals(self, *, timeout_seconds: float | None = None) -> list[Proposal]:
+        """The newest proposals; see `Ledger.proposals`."""
+        return self._thread.run(self._ledger.proposals(timeout_seconds=timeout_seconds))
 
     def consortium(self, *, timeout_seconds: float | None = None) -> Consortium:
         """The members and their nodes; see `Ledger.consortium`."""

@@ -185,11 +185,20 @@ class SyncIdentities:
         public_key: bytes,
         role: Role,
         *,
+        valid_from: datetime | int = 0,
+        valid_until: datetime | int = 0,
         timeout_seconds: float | None = None,
     ) -> Receipt:
         """Admits an identity; see `Identities.admit`."""
         return self._thread.run(
-            self._identities.admit(identity, public_key, role, timeout_seconds=timeout_seconds)
+            self._identities.admit(
+                identity,
+                public_key,
+                role,
+                valid_from=valid_from,
+                valid_until=valid_until,
+                timeout_seconds=timeout_seconds,
+            )
         )
 
     def revoke(self, identity: str, *, timeout_seconds: float | None = None) -> Receipt:

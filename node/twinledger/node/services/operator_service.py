@@ -103,6 +103,7 @@ class OperatorService:
             warnings.append(
                 "No leader is known: nothing is ordered until a majority of nodes talk."
             )
+        warnings += self._unfollowed()
         if self.records.insecure:
             warnings.append("Nothing is encrypted: transport.insecure is set in node.toml.")
         elif own := self.records.own:
@@ -111,3 +112,14 @@ class OperatorService:
         return warnings + [
             peer.trouble for peer in self.replica.transport.peers.values() if peer.trouble
         ]
+
+    def _unfollowed(self) -> list[str]:
+        """Say when those who order are not those whom the ledger names."""
+        agreed, ordering = set(self.records.nodes), set(self.replica.core.configuration.voters)
+        missing, left = sorted(agreed - ordering), sorted(ordering - agreed)
+        said = []
+        if missing:
+            said.append(f"On the ledger, but without a vote in ordering: {', '.join(missing)}.")
+        if left:
+            said.append(f"Not on the ledger any more, but still ordering: {', '.join(left)}.")
+        return said

@@ -1,0 +1,79 @@
+"""Members of a running consortium plan, propose and vote; what passes holds on every node."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MEMBERS = ("utility", "maintenance", "sensors")
+
+
+def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "twinledger.cli", *map(str, arguments), "--json"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("governed") / "D"
+    started = run("devnet", "up", "--nodes", 3, "--dir", folder, "--detach")
+    assert started.returncode == 0, started.stderr
+    try:
+        yield folder
+    finally:
+        run("devnet", "down", "--dir", folder)
+
+
+def said(devnet: Path, *arguments: object, by: str = "utility") -> Any:
+    done = run("consortium", *arguments, "--devnet", devnet, "--as", f"{by}/admin")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def refused(devnet: Path, *arguments: object, by: str = "utility") -> str:
+    done = run("consortium", *arguments, "--devnet", devnet, "--as", f"{by}/admin")
+    assert done.returncode == 1, done.stdout
+    return str(json.loads(done.stderr)["code"])
+
+
+def test_members_change_a_rule_and_a_limit_by_plan_proposal_and_vote(devnet: Path) -> None:
+    change = ("rules", "remove_member_percent=75", "max_operations=5")
+    planned = said(devnet, "plan", *change)
+    assert planned["approvals_needed"] == 2
+    assert planned["before"]["not_answering"] == []
+    assert planned["before"]["single_failures_that_stop_ordering"] == []
+    assert planned["after"]["limits"]["max_operations"] == 5
+    assert said(devnet, "propose", *change)["events"][0]["kind"] == "PROPOSED"
+    (proposal,) = said(devnet, "proposals")["proposals"]
+    assert (proposal["status"], proposal["plan"]) == ("open", planned["plan"])
+    assert refused(devnet, "vote", 1, "--approve") == "VOTED_TWICE"
+    voted = said(devnet, "vote", 1, "--approve", by="maintenance")
+    assert voted["events"][0]["kind"] == "PROPOSAL_PASSED"
+    assert refused(devnet, "vote", 1, "--approve", by="sensors") == "PROPOSAL_CLOSED"
+    assert refused(devnet, "propose", *change) == "NO_CHANGE"
+    assert said(devnet, "plan", "remove", "sensors")["approvals_needed"] == 3
+
+
+def test_a_proposal_is_withdrawn_by_who_made_it(devnet: Path) -> None:
+    made = said(devnet, "propose", "remove", "sensors")
+    number = made["events"][0]["subject"]
+    assert refused(devnet, "withdraw", number, by="sensors") == "NOT_THE_PROPOSER"
+    withdrawn = said(devnet, "withdraw", number)
+    assert withdrawn["events"][0]["kind"] == "PROPOSAL_WITHDRAWN"
+
+
+def test_an_admin_rotates_its_key_and_the_old_one_signs_nothing_more(
+    devnet: Path, tmp_path: Path
+) -> None:
+    new = tmp_path / "new.key"
+    done = run("identity", "rotate", "sensors/admin", "--out", new, "--devnet", devnet)
+    assert done.returncode == 0, done.stderr
+    assert refused(devnet, "propose", "remove", "utility", by="sensors") == "UNKNOWN_SIGNER"
+    (devnet / "keys" / "sensors.admin.key").write_bytes(new.read_bytes())
+    assert said(devnet, "plan", "remove", "utility", by="sensors")["approvals_needed"] == 3
+    receipt = said(devnet, "propose", "remove", "utility", by="sensors")
+    assert receipt["events"][0]["kind"] == "PROPOSED"
