@@ -77,3 +77,21 @@ def test_an_admin_rotates_its_key_and_the_old_one_signs_nothing_more(
     assert said(devnet, "plan", "remove", "utility", by="sensors")["approvals_needed"] == 3
     receipt = said(devnet, "propose", "remove", "utility", by="sensors")
     assert receipt["events"][0]["kind"] == "PROPOSED"
+
+
+def test_a_company_joins_by_its_join_file_and_two_votes(devnet: Path, tmp_path: Path) -> None:
+    addresses = ("--peer-address", "127.0.0.1:9", "--client-address", "127.0.0.1:10")
+    about = ("--member", "maker", "--node", "maker-1", *addresses)
+    made = run("consortium", "join", "init", tmp_path, *about)
+    assert made.returncode == 0, made.stderr
+    join = tmp_path / "join.json"
+    planned = said(devnet, "plan", "admit", join)
+    assert planned["after"]["certificate_quorum"] == 3
+    assert planned["after"]["not_answering"] == ["maker-1"]
+    number = said(devnet, "propose", "admit", join)["events"][0]["subject"]
+    passed = said(devnet, "vote", number, "--approve", by="maintenance")
+    assert passed["events"][0]["kind"] == "PROPOSAL_PASSED"
+    assert "maker" in [member["name"] for member in said(devnet, "show")["members"]]
+    config = devnet / "nodes" / "utility-1" / "node.toml"
+    warnings = json.loads(run("node", "status", "--config", config).stdout)["warnings"]
+    assert "On the ledger, but without a vote in ordering: maker-1." in warnings
