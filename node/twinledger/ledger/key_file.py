@@ -154,6 +154,9 @@ class Seal:
 
 def _read_seal(content: dict[str, Any]) -> Seal:
     cost = SealCost(content["operations"], content["memory"])
+    # A range looks for anything but an int one by one, for minutes.
+    if type(cost.operations) is not int or type(cost.memory) is not int:
+        raise TypeError("what its seal costs is not told in whole numbers")
     salt = bytes.fromhex(content["salt"])
     if cost.operations not in _OPERATIONS or cost.memory not in _MEMORY:
         raise ValueError("its seal asks for more or less work than any of ours")
