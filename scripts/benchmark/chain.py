@@ -44,16 +44,20 @@ def admin_of(name: str) -> Signer:
 ADMIN = admin_of("utility")
 
 
+def witness_key(name: str) -> SigningKey:
+    """The key that the node of a member signs heads with."""
+    return SigningKey.load(name.encode().ljust(32, b"."))
+
+
 def member(name: str, peer: str = "127.0.0.1:1", client: str = "127.0.0.1:2") -> Member:
     """A member with one node and one admin."""
-    seed = name.encode().ljust(32, b".")
     node = Node(
         node_id=NodeId(f"{name}-1"),
         peer_address=peer,
         client_address=client,
         voter=True,
-        witness_key=SigningKey.load(seed).public_key,
-        log_key=SigningKey.load(seed[::-1]).public_key,
+        witness_key=witness_key(name).public_key,
+        log_key=SigningKey.load(witness_key(name).seed[::-1]).public_key,
         certificates=(NodeCertificate(name.encode(), 2 * TIME_US),),
     )
     return Member(MemberName(name), (Admin("admin", admin_of(name).key.public_key),), (node,))

@@ -3,6 +3,7 @@
 import click
 
 from twinledger.cli.exampled import ExampledGroup
+from twinledger.cli.twin_proving import prove
 from twinledger.cli.twin_reading import get, history, list_twins, trace, watch
 from twinledger.cli.twin_writing import create, relate, retire, set_properties, unrelate
 
@@ -16,7 +17,7 @@ twinledger twin get pump-7
 """,
 )
 def twin() -> None:
-    """Changes, reads and watches twins.
+    """Changes, reads, watches and proves twins.
 
     A VALUE is JSON if it is JSON, else text: 13 is an int, 13.0 a double, true a bool, on a text.
     Bytes are {"$bytes": "base64"}, times {"$time_us": microseconds since 1970}.
@@ -34,5 +35,6 @@ for _command in (
     history,
     trace,
     watch,
+    prove,
 ):
     twin.add_command(_command)

@@ -1,5 +1,6 @@
 """`twinledger tx`: submit transactions, and ask what became of them."""
 
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -7,9 +8,10 @@ import click
 from twinledger.cli.arguments import hex_bytes
 from twinledger.cli.connection import Connection, connection_options
 from twinledger.cli.exampled import ExampledGroup
-from twinledger.cli.options import json_option
+from twinledger.cli.options import FILE, json_option
 from twinledger.cli.output import print_fields, print_json
 from twinledger.cli.rendering import status_json
+from twinledger.cli.tx_receipt import submit_with_receipt
 from twinledger.cli.tx_submitting import Report, submit_lines
 from twinledger.client import Ledger, TransactionStatus, Wait
 from twinledger.client.ledger import WINDOW
@@ -25,6 +27,7 @@ def tx() -> None:
 @tx.command(
     example="""
 twinledger tx submit operations.jsonl --devnet D
+twinledger tx submit one.jsonl --receipt one.proof --devnet D
 echo '{"operation": "update", "twin": "pump-7", "set": {"flow": 13.0}}' |
     twinledger tx submit - --json --devnet D
 
@@ -44,6 +47,11 @@ One transaction a line: an operation, or a list of those that succeed or fail to
     show_default=True,
     help="Until a node has taken charge, a block holds it, or the members have certified that.",
 )
+@click.option(
+    "--receipt",
+    type=FILE,
+    help="Of one transaction: wait until it is certified, and write what proves it.",
+)
 @click.option("--in-order", is_flag=True, help="Send each line only when the one before is done.")
 @json_option
 @connection_options
@@ -52,6 +60,7 @@ def submit(
     ctx: click.Context,
     file: TextIO,
     wait: str,
+    receipt: Path | None,
     in_order: bool,
     as_json: bool,
     connection: Connection,
@@ -62,6 +71,9 @@ def submit(
     needs what an earlier one did. With --json one object a line as outcomes come, `line` telling
     which. Exits 1 when any had no effect, or when its outcome is not known.
     """
+    if receipt is not None:
+        submit_with_receipt(file, receipt, connection, as_json=as_json)
+        return
     report = Report(as_json=as_json, title=f"tx submit {file.name}")
 
     async def work(ledger: Ledger) -> None:

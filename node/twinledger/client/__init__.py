@@ -9,13 +9,14 @@ gRPC's, or import a server's parts.
 Read in this order: ``ledger`` (the face), ``identity``, ``building``, ``operations`` and
 ``transactions`` (what is sent), ``receipts``, ``twin_records`` and ``chain_records`` (what comes
 back), ``failures`` (what goes wrong), ``nodes``, ``attempts`` and ``session`` (how one request
-survives), ``twins`` and ``identities``, ``window`` and ``pipeline`` (many at once), ``following``
-(streams), ``loop_thread``, ``synchronous_twins`` and ``synchronous`` (the blocking twin), then
-``values``, ``json_values`` and ``operation_json``. ``profile`` says whom to trust, ``channels``
-opens every connection, ``certificates`` names what is pinned, ``diagnosis`` tells why none is had.
+survives), ``proofs`` (asking for proofs, and verifying them), ``twins`` and ``identities``,
+``window`` and ``pipeline`` (many at once), ``following`` (streams), ``loop_thread``,
+``synchronous_twins`` and ``synchronous`` (the blocking twin), then ``values``, ``json_values`` and
+``operation_json``. ``profile`` says whom to trust, ``channels`` opens every connection,
+``certificates`` names what is pinned, ``diagnosis`` tells why none is had.
 """
 
-from twinledger.client import operations
+from twinledger.client import operations, proofs
 from twinledger.client.chain_records import Block, Head, NodeRole, NodeStatus, PeerStatus
 from twinledger.client.failures import OutcomeUnknown, Rejected
 from twinledger.client.identities import Consortium, IdentityRecord, Member, NodeRecord
@@ -23,6 +24,7 @@ from twinledger.client.identity import Identity
 from twinledger.client.ledger import Ledger, connect
 from twinledger.client.operations import Change, Operation
 from twinledger.client.profile import Profile, TrustedNode
+from twinledger.client.proofs import Proof, Question, TrustedHead
 from twinledger.client.receipts import (
     Cursor,
     Receipt,
@@ -72,8 +74,10 @@ __all__ = [
     "OutcomeUnknown",
     "PeerStatus",
     "Profile",
+    "Proof",
     "Property",
     "PropertyValue",
+    "Question",
     "Receipt",
     "ReceiptEvent",
     "Rejected",
@@ -88,6 +92,7 @@ __all__ = [
     "TracedRelationship",
     "TracedTwin",
     "TransactionStatus",
+    "TrustedHead",
     "TrustedNode",
     "Twin",
     "TwinUpdate",
@@ -96,4 +101,5 @@ __all__ = [
     "connect",
     "connect_sync",
     "operations",
+    "proofs",
 ]

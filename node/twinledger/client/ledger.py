@@ -15,6 +15,7 @@ from twinledger.client.nodes import Endpoint, Node, Nodes, endpoints_of
 from twinledger.client.operations import Operation
 from twinledger.client.pipeline import Pipeline
 from twinledger.client.profile import Profile
+from twinledger.client.proofs import Proof, Question, TrustedHead, verified
 from twinledger.client.receipts import Cursor, Receipt, TransactionStatus, Wait
 from twinledger.client.session import TIMEOUT_SECONDS, Session, receipt_of
 from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
@@ -124,6 +125,30 @@ class Ledger:
             LedgerError: as `submit` does, except for what only a block can tell.
         """
         return await self._session.submit(transaction, Wait.NONE, timeout_seconds)
+
+    async def prove(
+        self,
+        question: Question,
+        *,
+        trusted: TrustedHead | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Proof:
+        """Asks for a proof and verifies it: that it holds, and that it proves what was asked.
+
+        It begins at genesis, or at the head that is `trusted`.
+
+        Raises:
+            LedgerError: what the node refuses, as TWIN_NOT_FOUND, PRUNED, NOT_CERTIFIED; what
+                `twinledger verify` would say of the file; PROOF_INVALID for an answer to another
+                question.
+        """
+        message = question.to_message(trusted.size if trusted else 0)
+
+        async def attempt(node: Node, seconds: float) -> bytes:
+            return (await node.ledger.Prove(message, timeout=seconds)).bundle
+
+        raw = await self._session.read(attempt, timeout_seconds)
+        return await asyncio.to_thread(verified, raw, question, self.chain_id, trusted)
 
     async def submit_many(
         self,

@@ -17,6 +17,7 @@ from twinledger.client.ledger import WINDOW, Ledger, ManyItem, connect
 from twinledger.client.loop_thread import LoopThread
 from twinledger.client.operations import Operation
 from twinledger.client.profile import Profile
+from twinledger.client.proofs import Proof, Question, TrustedHead
 from twinledger.client.receipts import Cursor, Receipt, TransactionStatus, Wait
 from twinledger.client.session import TIMEOUT_SECONDS
 from twinledger.client.synchronous_twins import SyncIdentities, SyncTwins
@@ -101,6 +102,18 @@ class SyncLedger:
     ) -> TransactionStatus:
         """Sends signed bytes and does not wait for a block; see `Ledger.post`."""
         return self._thread.run(self._ledger.post(transaction, timeout_seconds=timeout_seconds))
+
+    def prove(
+        self,
+        question: Question,
+        *,
+        trusted: TrustedHead | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Proof:
+        """Asks for a proof and verifies it; see `Ledger.prove`."""
+        return self._thread.run(
+            self._ledger.prove(question, trusted=trusted, timeout_seconds=timeout_seconds)
+        )
 
     def submit_many(
         self,

@@ -26,6 +26,7 @@ COSIGNATURE: Final = 0x04
 """The signature type of a witness's line."""
 
 _NAME = re.compile(r"[!-*,-~]{1,255}")  # printable ASCII without space and plus
+_CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")
 _SEPARATOR = b"\n\n"
 _DASH = "\u2014 "
 _MOST_OF_SIGNATURE = 8_192
@@ -131,7 +132,7 @@ def _check_text(raw: bytes) -> None:
         raw.decode()
     except UnicodeDecodeError:
         raise LedgerError(Code.MALFORMED, "a note is not UTF-8") from None
-    if any(byte < 0x20 and byte != 0x0A for byte in raw):  # noqa: PLR2004 - the specification's
+    if _CONTROL.search(raw):
         _refuse("a note holds a control character")
 
 

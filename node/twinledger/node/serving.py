@@ -20,6 +20,7 @@ from twinledger.node.ports import (
     listen,
     new_server,
 )
+from twinledger.node.proving import Proving
 from twinledger.node.services.consortium_service import ConsortiumService
 from twinledger.node.services.gate import Gate
 from twinledger.node.services.handlers import Told, certificate, nothing, service_handler
@@ -106,7 +107,13 @@ def _client_services(foundation: Foundation, parts: Parts) -> dict[FileDescripto
     chain_id = foundation.folder.chain_id
     return {
         ledger_service_pb2.DESCRIPTOR: LedgerService(
-            parts.submission, parts.feed, chain, chain_id, parts.reads, parts.heads
+            parts.submission,
+            parts.feed,
+            chain,
+            chain_id,
+            parts.reads,
+            parts.heads,
+            Proving(chain, parts.heads, foundation.genesis.body),
         ),
         twin_service_pb2.DESCRIPTOR: TwinService(chain, Updates(chain), parts.feed),
         consortium_service_pb2.DESCRIPTOR: ConsortiumService(chain, chain_id),

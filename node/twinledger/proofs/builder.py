@@ -171,17 +171,12 @@ class UpdatePlace(Place, Protocol):
 class Certificates(Protocol):
     """A node's book of certificates."""
 
-    @property
-    def newest(self) -> bytes | None:
-        """The newest certificate."""
-        ...
-
     def changes(self, after_size: int = 0) -> Iterator[tuple[int, bytes]]:
-        """The certificates of changes of the witnesses by size, ascending, above a size."""
+        """The certificates of changes of the witnesses by size, above a size."""
         ...
 
     def members(self) -> Iterable[tuple[int, bytes]]:
-        """The consortium's records after those changes, by height."""
+        """The consortium's record after every change of the witnesses, heights ascending."""
         ...
 
 
@@ -215,7 +210,8 @@ class Builder:
 
         Raises:
             LedgerError: HEIGHT_NOT_REACHED when that size is not certified yet; PROOF_TOO_LARGE;
-                what the chain raises.
+                NOT_CERTIFIED when the certificate of a change has not reached this node yet; what
+                the chain raises.
         """
         head = self.head
         if trusted_size > head.size:
@@ -319,23 +315,27 @@ class Builder:
 
     def _changes(self, after: int, until: int) -> tuple[tuple[ShownChange, ...], int]:
         """Every change of the witnesses between two sizes, and the size of the last one's head."""
-        records = dict(self.certificates.members())
+        certificates = dict(self.certificates.changes(after))
         changes, before = [], after
-        for size, certificate in self.certificates.changes(after):
-            if size >= until:
-                break
-            height = size - 1
-            changes.append(
-                ShownChange(
-                    self.chain.header_bytes(height),
-                    encode_way(self.chain.inclusion(height, size)),
-                    records[height],
-                    certificate,
-                    self._consistency(before, size),
-                )
-            )
-            before = size
+        for height, record in self.certificates.members():
+            size = height + 1
+            if after < size < until:
+                if size not in certificates:
+                    detail = f"the change of the witnesses at height {height}"
+                    raise LedgerError(Code.NOT_CERTIFIED, detail)
+                changes.append(self._change(before, size, record, certificates[size]))
+                before = size
         return tuple(changes), before
+
+    def _change(self, before: int, size: int, record: bytes, certificate: bytes) -> ShownChange:
+        height = size - 1
+        return ShownChange(
+            self.chain.header_bytes(height),
+            encode_way(self.chain.inclusion(height, size)),
+            record,
+            certificate,
+            self._consistency(before, size),
+        )
 
     def _consistency(self, first: int, second: int) -> bytes:
         return encode_way(self.chain.consistency(first, second)) if first else b""

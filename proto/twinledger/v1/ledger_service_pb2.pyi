@@ -582,3 +582,241 @@ class GetReadHeightResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["height", b"height"]) -> None: ...
 
 global___GetReadHeightResponse = GetReadHeightResponse
+
+@typing.final
+class HeadClaim(google.protobuf.message.Message):
+    """The newest certified head."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___HeadClaim = HeadClaim
+
+@typing.final
+class TwinClaim(google.protobuf.message.Message):
+    """A whole twin."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin."""
+    height: builtins.int
+    """After the block of this height; without it, of the newest certified one."""
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        height: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_height", b"_height", "height", b"height"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_height", b"_height", "height", b"height", "twin_id", b"twin_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_height", b"_height"]) -> typing.Literal["height"] | None: ...
+
+global___TwinClaim = TwinClaim
+
+@typing.final
+class PropertyClaim(google.protobuf.message.Message):
+    """One property or relationship of a twin, or that there is none."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    KEY_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin."""
+    key: builtins.str
+    """"reported/PATH", "desired/PATH" or "relationship/NAME/TARGET"."""
+    height: builtins.int
+    """After the block of this height; without it, of the newest certified one."""
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        key: builtins.str = ...,
+        height: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_height", b"_height", "height", b"height"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_height", b"_height", "height", b"height", "key", b"key", "twin_id", b"twin_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_height", b"_height"]) -> typing.Literal["height"] | None: ...
+
+global___PropertyClaim = PropertyClaim
+
+@typing.final
+class AbsentClaim(google.protobuf.message.Message):
+    """That there is no such twin."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin."""
+    height: builtins.int
+    """After the block of this height; without it, of the newest certified one."""
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        height: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_height", b"_height", "height", b"height"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_height", b"_height", "height", b"height", "twin_id", b"twin_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_height", b"_height"]) -> typing.Literal["height"] | None: ...
+
+global___AbsentClaim = AbsentClaim
+
+@typing.final
+class HistoryClaim(google.protobuf.message.Message):
+    """A whole twin with every update that it ever had."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin."""
+    height: builtins.int
+    """After the block of this height; without it, of the newest certified one."""
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        height: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_height", b"_height", "height", b"height"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_height", b"_height", "height", b"height", "twin_id", b"twin_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_height", b"_height"]) -> typing.Literal["height"] | None: ...
+
+global___HistoryClaim = HistoryClaim
+
+@typing.final
+class SilenceClaim(google.protobuf.message.Message):
+    """That a twin had no update after one block until another."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    FROM_HEIGHT_FIELD_NUMBER: builtins.int
+    TO_HEIGHT_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin."""
+    from_height: builtins.int
+    """After the block of this height."""
+    to_height: builtins.int
+    """Until the block of this height; without it, the newest certified one."""
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        from_height: builtins.int = ...,
+        to_height: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_to_height", b"_to_height", "to_height", b"to_height"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_to_height", b"_to_height", "from_height", b"from_height", "to_height", b"to_height", "twin_id", b"twin_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_to_height", b"_to_height"]) -> typing.Literal["to_height"] | None: ...
+
+global___SilenceClaim = SilenceClaim
+
+@typing.final
+class TransactionClaim(google.protobuf.message.Message):
+    """What became of a transaction."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TRANSACTION_ID_FIELD_NUMBER: builtins.int
+    transaction_id: builtins.bytes
+    """Its id, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        transaction_id: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["transaction_id", b"transaction_id"]) -> None: ...
+
+global___TransactionClaim = TransactionClaim
+
+@typing.final
+class ProveRequest(google.protobuf.message.Message):
+    """Asks for a proof."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HEAD_FIELD_NUMBER: builtins.int
+    TWIN_FIELD_NUMBER: builtins.int
+    PROPERTY_FIELD_NUMBER: builtins.int
+    ABSENT_FIELD_NUMBER: builtins.int
+    HISTORY_FIELD_NUMBER: builtins.int
+    SILENCE_FIELD_NUMBER: builtins.int
+    TRANSACTION_FIELD_NUMBER: builtins.int
+    TRUSTED_SIZE_FIELD_NUMBER: builtins.int
+    trusted_size: builtins.int
+    """The size of the head that the proof begins at, which the verifier trusts; 0 begins at genesis."""
+    @property
+    def head(self) -> global___HeadClaim:
+        """The newest certified head."""
+
+    @property
+    def twin(self) -> global___TwinClaim:
+        """A whole twin."""
+
+    @property
+    def property(self) -> global___PropertyClaim:
+        """One property or relationship."""
+
+    @property
+    def absent(self) -> global___AbsentClaim:
+        """That there is no such twin."""
+
+    @property
+    def history(self) -> global___HistoryClaim:
+        """A whole twin with its whole history."""
+
+    @property
+    def silence(self) -> global___SilenceClaim:
+        """That a twin had no update."""
+
+    @property
+    def transaction(self) -> global___TransactionClaim:
+        """What became of a transaction."""
+
+    def __init__(
+        self,
+        *,
+        head: global___HeadClaim | None = ...,
+        twin: global___TwinClaim | None = ...,
+        property: global___PropertyClaim | None = ...,
+        absent: global___AbsentClaim | None = ...,
+        history: global___HistoryClaim | None = ...,
+        silence: global___SilenceClaim | None = ...,
+        transaction: global___TransactionClaim | None = ...,
+        trusted_size: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["absent", b"absent", "claim", b"claim", "head", b"head", "history", b"history", "property", b"property", "silence", b"silence", "transaction", b"transaction", "twin", b"twin"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["absent", b"absent", "claim", b"claim", "head", b"head", "history", b"history", "property", b"property", "silence", b"silence", "transaction", b"transaction", "trusted_size", b"trusted_size", "twin", b"twin"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["claim", b"claim"]) -> typing.Literal["head", "twin", "property", "absent", "history", "silence", "transaction"] | None: ...
+
+global___ProveRequest = ProveRequest
+
+@typing.final
+class ProveResponse(google.protobuf.message.Message):
+    """A proof."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUNDLE_FIELD_NUMBER: builtins.int
+    bundle: builtins.bytes
+    """The bundle (docs/formats), at most 16 MiB."""
+    def __init__(
+        self,
+        *,
+        bundle: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundle", b"bundle"]) -> None: ...
+
+global___ProveResponse = ProveResponse

@@ -75,6 +75,11 @@ class LedgerServiceStub(object):
                 request_serializer=twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceRequest.SerializeToString,
                 response_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceResponse.FromString,
                 _registered_method=True)
+        self.Prove = channel.unary_unary(
+                '/twinledger.v1.LedgerService/Prove',
+                request_serializer=twinledger_dot_v1_dot_ledger__service__pb2.ProveRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.ProveResponse.FromString,
+                _registered_method=True)
         self.GetReadHeight = channel.unary_unary(
                 '/twinledger.v1.LedgerService/GetReadHeight',
                 request_serializer=twinledger_dot_v1_dot_ledger__service__pb2.GetReadHeightRequest.SerializeToString,
@@ -143,6 +148,13 @@ class LedgerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Prove(self, request, context):
+        """Proves a claim in one file that anyone verifies offline, under the newest certified head.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetReadHeight(self, request, context):
         """The height from which a read sees everything acknowledged before this call began. Pass it as
         min_height to read linearizably, from any node.
@@ -193,6 +205,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.ListEvidence,
                     request_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceRequest.FromString,
                     response_serializer=twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceResponse.SerializeToString,
+            ),
+            'Prove': grpc.unary_unary_rpc_method_handler(
+                    servicer.Prove,
+                    request_deserializer=twinledger_dot_v1_dot_ledger__service__pb2.ProveRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_ledger__service__pb2.ProveResponse.SerializeToString,
             ),
             'GetReadHeight': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReadHeight,
@@ -417,6 +434,33 @@ class LedgerService(object):
             '/twinledger.v1.LedgerService/ListEvidence',
             twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceRequest.SerializeToString,
             twinledger_dot_v1_dot_ledger__service__pb2.ListEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Prove(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.LedgerService/Prove',
+            twinledger_dot_v1_dot_ledger__service__pb2.ProveRequest.SerializeToString,
+            twinledger_dot_v1_dot_ledger__service__pb2.ProveResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -71,6 +71,12 @@ class LedgerServiceStub:
     ]
     """What convicts witnesses of signing two histories."""
 
+    Prove: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.ledger_service_pb2.ProveRequest,
+        twinledger.v1.ledger_service_pb2.ProveResponse,
+    ]
+    """Proves a claim in one file that anyone verifies offline, under the newest certified head."""
+
     GetReadHeight: grpc.UnaryUnaryMultiCallable[
         twinledger.v1.ledger_service_pb2.GetReadHeightRequest,
         twinledger.v1.ledger_service_pb2.GetReadHeightResponse,
@@ -131,6 +137,12 @@ class LedgerServiceAsyncStub:
         twinledger.v1.ledger_service_pb2.ListEvidenceResponse,
     ]
     """What convicts witnesses of signing two histories."""
+
+    Prove: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.ledger_service_pb2.ProveRequest,
+        twinledger.v1.ledger_service_pb2.ProveResponse,
+    ]
+    """Proves a claim in one file that anyone verifies offline, under the newest certified head."""
 
     GetReadHeight: grpc.aio.UnaryUnaryMultiCallable[
         twinledger.v1.ledger_service_pb2.GetReadHeightRequest,
@@ -208,6 +220,14 @@ class LedgerServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[twinledger.v1.ledger_service_pb2.ListEvidenceResponse, collections.abc.Awaitable[twinledger.v1.ledger_service_pb2.ListEvidenceResponse]]:
         """What convicts witnesses of signing two histories."""
+
+    @abc.abstractmethod
+    def Prove(
+        self,
+        request: twinledger.v1.ledger_service_pb2.ProveRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.ledger_service_pb2.ProveResponse, collections.abc.Awaitable[twinledger.v1.ledger_service_pb2.ProveResponse]]:
+        """Proves a claim in one file that anyone verifies offline, under the newest certified head."""
 
     @abc.abstractmethod
     def GetReadHeight(

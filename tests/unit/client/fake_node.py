@@ -93,6 +93,9 @@ class FakeLedger:
     raws: list[bytes] = field(default_factory=list)
     outcomes: deque[str] = field(default_factory=deque)
     nodes: list["FakeNode"] = field(default_factory=list)
+    bundles: deque[bytes] = field(default_factory=deque)
+    """What Prove answers, in order."""
+    questions: list[ledger_service_pb2.ProveRequest] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property
@@ -274,6 +277,13 @@ class FakeNode(
 
     def ListEvidence(self, request: Any, context: Any) -> Any:
         raise NotImplementedError
+
+    def Prove(self, request: Any, context: Any) -> Any:
+        self._meet(self.read_steps, None, context)
+        self.ledger.questions.append(request)
+        if not self.ledger.bundles:
+            abort(context, Refusal("NOT_CERTIFIED"))
+        return pb.ProveResponse(bundle=self.ledger.bundles.popleft())
 
     def GetReadHeight(self, request: Any, context: Any) -> Any:
         self._meet(self.read_steps, None, context)

@@ -236,7 +236,7 @@ class World(Chain):
 
     @property
     def book(self) -> "Book":
-        return Book(self.certificate(self.size), self._changes, self._members)
+        return Book(self._changes, self._members)
 
     def builder(self, size: int | None = None, *, without: Sequence[str] = ()) -> Builder:
         """Proofs under the newest head, or under an older one."""
@@ -246,7 +246,6 @@ class World(Chain):
 
 @dataclass
 class Book:
-    newest: bytes | None
     all_changes: list[tuple[int, bytes]]
     all_members: list[tuple[int, bytes]]
 

@@ -200,7 +200,7 @@ def test_the_folder_shrinks_while_a_stream_is_being_served(chain: Chain, served:
 def _streams(chain: Chain) -> dict[str, Callable[[], Any]]:
     feed: Feed[Any] = Feed(chain.height)
     nothing = cast("Any", None)
-    service = LedgerService(nothing, feed, chain.stores.chain, b"", nothing, nothing)
+    service = LedgerService(nothing, feed, chain.stores.chain, b"", nothing, nothing, nothing)
     newest = chain.folder.snapshots.newest()
     assert newest is not None
     peers = _peer_service(chain)

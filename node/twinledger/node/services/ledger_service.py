@@ -9,6 +9,7 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.transaction import TransactionId
 from twinledger.node.feed import Feed
 from twinledger.node.heads import Heads
+from twinledger.node.proving import Proving
 from twinledger.node.reads import ReadHeights
 from twinledger.node.services.outcomes import Outcomes
 from twinledger.node.services.rendering import block_message, error_message, status_message
@@ -33,6 +34,7 @@ class LedgerService:
     chain_id: bytes
     reads: ReadHeights
     heads: Heads
+    proving: Proving
 
     async def submit(self, request: pb.SubmitRequest) -> pb.SubmitResponse:
         """Submit one transaction."""
@@ -124,6 +126,12 @@ class LedgerService:
                 for each in found
             ]
         )
+
+    async def prove(self, request: pb.ProveRequest) -> pb.ProveResponse:
+        """Return the bundle that proves a claim."""
+        # In a thread: a passport reads as many blocks as the twin has updates.
+        bundle = await asyncio.to_thread(self.proving.prove, request)
+        return pb.ProveResponse(bundle=bundle)
 
     async def get_read_height(self, _: pb.GetReadHeightRequest) -> pb.GetReadHeightResponse:
         """Return the height from which a read sees everything acknowledged before."""

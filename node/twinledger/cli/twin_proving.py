@@ -1,0 +1,111 @@
+"""`twinledger twin prove`: a file that proves what is claimed of a twin."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from twinledger.cli.connection import Connection, connection_options
+from twinledger.cli.exampled import ExampledCommand
+from twinledger.cli.options import FILE, json_option
+from twinledger.cli.output import print_json
+from twinledger.client import Ledger, Proof, Question, TrustedHead, proofs
+
+_SECTIONS = ("reported/", "desired/", "relationship/")
+
+
+@click.command(
+    cls=ExampledCommand,
+    example="""
+twinledger twin prove pump-7 --out pump-7.proof --devnet D
+twinledger twin prove pump-7 --property flow --out flow.proof --devnet D
+twinledger twin prove pump-7 --history --at 108 --out passport.proof --devnet D
+twinledger twin prove pump-7 --silent-between 100 108 --out quiet.proof --devnet D
+twinledger twin prove pump-9 --absent --out none.proof --devnet D
+""",
+)
+@click.argument("twin_id", metavar="ID")
+@click.option(
+    "--property",
+    "path",
+    metavar="PATH",
+    help="Only this one: a path, or desired/PATH or relationship/NAME/TARGET.",
+)
+@click.option("--at", type=click.IntRange(min=0), metavar="HEIGHT", help="After this block.")
+@click.option("--absent", is_flag=True, help="That there is no such twin.")
+@click.option("--history", is_flag=True, help="With every update that it ever had.")
+@click.option(
+    "--silent-between",
+    "silent",
+    type=click.IntRange(min=0),
+    nargs=2,
+    metavar="H1 H2",
+    help="That it had no update between the blocks of these heights.",
+)
+@click.option(
+    "--trusted-head",
+    "head",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Begin at this verified head instead of at genesis.",
+)
+@click.option("--out", type=FILE, required=True, help="The file to write.")
+@json_option
+@connection_options
+def prove(
+    twin_id: str,
+    path: str | None,
+    at: int | None,
+    absent: bool,
+    history: bool,
+    silent: tuple[int, int] | None,
+    head: Path | None,
+    out: Path,
+    as_json: bool,
+    connection: Connection,
+) -> None:
+    """Writes a file that proves a claim about a twin, having verified it.
+
+    Whole twin by default, as of the newest certified block. Whoever gets the file checks it with
+    `twinledger verify`, offline and without trusting the node that made it.
+    """
+    question = _question(twin_id, path, at, absent, history, silent)
+    trusted = None if head is None else TrustedHead.load(head)
+
+    async def work(ledger: Ledger) -> Proof:
+        return await ledger.prove(question, trusted=trusted)
+
+    proof = connection.run(work)
+    keep(proof, out)
+    if as_json:
+        print_json({**proof.proven.as_json(), "file": str(out), "bytes": len(proof.raw)})
+        return
+    for sentence in proof.proven.sentences:
+        click.echo(sentence)
+    click.echo(f"Proven in {out}, {len(proof.raw)} bytes. Check it with: twinledger verify {out}")
+
+
+def keep(proof: Proof, out: Path) -> None:
+    """Writes a proof, or ends with a word on why not."""
+    try:
+        proof.save(out)
+    except OSError as error:
+        raise click.FileError(str(out), error.strerror) from error
+
+
+def _question(twin_id: str, path: str | None, at: int | None, *kinds: Any) -> Question:
+    absent, history, silent = kinds
+    if sum((absent, history, bool(silent), path is not None)) > 1:
+        raise click.UsageError("a proof is of one claim: leave the other options out")
+    if silent:
+        if at is not None:
+            raise click.UsageError("--silent-between names its heights itself")
+        return proofs.silence(twin_id, *silent)
+    if absent:
+        return proofs.absent(twin_id, at=at)
+    if history:
+        return proofs.history(twin_id, at=at)
+    if path is not None:
+        key = path if path.startswith(_SECTIONS) else f"reported/{path}"
+        return proofs.twin_property(twin_id, key, at=at)
+    return proofs.twin(twin_id, at=at)

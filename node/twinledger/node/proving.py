@@ -1,0 +1,152 @@
+"""Proves claims from this node's stores: what `LedgerService.Prove` answers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from twinledger.execution.execute import executed_transactions
+from twinledger.ledger import names
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.names import TwinId
+from twinledger.node.heads import Heads
+from twinledger.proofs.builder import Builder
+from twinledger.proofs.claims import Claim
+from twinledger.proofs.history_builder import history_claim, transaction_claim
+from twinledger.storage import ChainReader, ChainStore
+from twinledger.storage.chain_proofs import ChainProofs, ProvenLeaf, ProvenTwin, ProvenValue
+from twinledger.storage.chain_records import Location, UpdatePlace
+from twinledger.v1 import ledger_service_pb2 as pb
+
+TRANSACTION_ID_BYTES: Final = 32
+
+
+class ProvenSnapshot:
+    """A snapshot of the chain as proofs read it. Implements proofs.builder.ProvenChain."""
+
+    def __init__(self, reader: ChainReader) -> None:
+        """`reader` is held fast at one height."""
+        self._reader = reader
+        self._proofs = ChainProofs(reader)
+
+    @property
+    def size(self) -> int:
+        """How many blocks it has."""
+        return self._proofs.size
+
+    def header_bytes(self, height: int) -> bytes:
+        """Return a block's header."""
+        return self._reader.header_bytes(height)
+
+    def inclusion(self, height: int, size: int) -> tuple[bytes, ...]:
+        """Return the inclusion path of a header."""
+        return self._proofs.inclusion(height, size)
+
+    def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
+        """Return the consistency path between two sizes."""
+        return self._proofs.consistency(first, second)
+
+    def history_root(self, size: int) -> bytes:
+        """Return the root of the history tree at a size."""
+        return self._proofs.history_root(size)
+
+    def state(self, key: bytes, height: int) -> ProvenValue:
+        """Prove what a key of the state had after a block."""
+        return self._proofs.state(key, height)
+
+    def twin(self, twin_id: TwinId, height: int) -> ProvenTwin:
+        """Prove all of a twin after a block."""
+        return self._proofs.twin(twin_id, height)
+
+    def twin_property(self, twin_id: TwinId, key: bytes, height: int) -> ProvenLeaf:
+        """Prove one leaf of a twin's tree after a block."""
+        return self._proofs.twin_property(twin_id, key, height)
+
+    def transactions(self, height: int) -> Sequence[bytes]:
+        """Return a block's transactions."""
+        block = self._reader.block(height)
+        return executed_transactions(block.payload, len(block.receipts))
+
+    def receipts(self, height: int) -> Sequence[bytes]:
+        """Return a block's receipts."""
+        return self._reader.receipts(height)
+
+    def updates(self, twin_id: str, after_version: int, limit: int) -> Sequence[UpdatePlace]:
+        """Return where the updates of a twin stand."""
+        return self._reader.updates(twin_id, after_version, limit)
+
+    def location(self, transaction_id: bytes) -> Location | None:
+        """Return where a transaction used its id up."""
+        return self._reader.location(transaction_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """Proves claims under the newest certified head. May be used from any thread."""
+
+    chain: ChainStore
+    heads: Heads
+    genesis: bytes
+    """The genesis body."""
+
+    def prove(self, request: pb.ProveRequest) -> bytes:
+        """Return a bundle.
+
+        Raises:
+            LedgerError: BAD_REQUEST, NOT_CERTIFIED, HEIGHT_NOT_REACHED, PRUNED, TWIN_NOT_FOUND,
+                TWIN_EXISTS, TRANSACTION_NOT_FOUND, PROOF_SILENCE, PROOF_TOO_LARGE.
+        """
+        kind = request.WhichOneof("claim")
+        if kind is None:
+            raise LedgerError(Code.BAD_REQUEST, "it names no claim")
+        # The certificate first: the snapshot then holds every block that it certifies.
+        certificate = self.heads.certificate
+        if certificate is None:
+            raise LedgerError(Code.NOT_CERTIFIED)
+        with self.chain.snapshot() as reader:
+            chain = ProvenSnapshot(reader)
+            builder = Builder(chain, self.heads.book, certificate.raw, self.genesis)
+            claim = _CLAIMS[kind](builder, getattr(request, kind))
+            return builder.bundle(claim, request.trusted_size)
+
+
+def _height(claim: Any, name: str = "height") -> int | None:
+    return getattr(claim, name) if claim.HasField(name) else None
+
+
+def _twin(builder: Builder, claim: pb.TwinClaim) -> Claim:
+    return builder.twin_claim(names.twin_id(claim.twin_id), _height(claim))
+
+
+def _property(builder: Builder, claim: pb.PropertyClaim) -> Claim:
+    key = claim.key.encode()
+    return builder.property_claim(names.twin_id(claim.twin_id), key, _height(claim))
+
+
+def _absent(builder: Builder, claim: pb.AbsentClaim) -> Claim:
+    return builder.absent_claim(names.twin_id(claim.twin_id), _height(claim))
+
+
+def _history(builder: Builder, claim: pb.HistoryClaim) -> Claim:
+    return history_claim(builder, names.twin_id(claim.twin_id), _height(claim))
+
+
+def _silence(builder: Builder, claim: pb.SilenceClaim) -> Claim:
+    until = _height(claim, "to_height")
+    return builder.silence_claim(names.twin_id(claim.twin_id), claim.from_height, until)
+
+
+def _transaction(builder: Builder, claim: pb.TransactionClaim) -> Claim:
+    if len(claim.transaction_id) != TRANSACTION_ID_BYTES:
+        raise LedgerError(Code.BAD_REQUEST, f"a transaction id has {TRANSACTION_ID_BYTES} bytes")
+    return transaction_claim(builder, claim.transaction_id)
+
+
+_CLAIMS: Final[dict[str, Callable[[Builder, Any], Claim]]] = {
+    "head": lambda builder, _: builder.head_claim(),
+    "twin": _twin,
+    "property": _property,
+    "absent": _absent,
+    "history": _history,
+    "silence": _silence,
+    "transaction": _transaction,
+}

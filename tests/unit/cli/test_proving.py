@@ -1,0 +1,113 @@
+"""`twin prove` and `tx submit --receipt`: what is asked, and that only what holds is written."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Run
+from tests.unit.client.fake_node import FakeLedger, FakeNode
+from tests.unit.proofs.cases import Case, cases, world
+
+CASES: dict[str, Case] = {case.name: case for case in cases()}
+CHAIN = world().genesis.chain_id
+
+
+@pytest.fixture
+def node() -> Iterator[FakeNode]:
+    made = FakeNode(FakeLedger(chain_id=CHAIN))
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("twin", ["pump-7"]),
+        ("old twin", ["pump-7", "--at", "3"]),
+        ("property", ["pump-7", "--property", "flow"]),
+        ("relationship", ["pump-7", "--property", "relationship/feeds/tank-1"]),
+        ("no property", ["pump-7", "--property", "desired/flow"]),
+        ("absent", ["pump-9", "--absent"]),
+        ("absent once", ["pump-8", "--absent", "--at", "8"]),
+        ("history", ["pump-7", "--history"]),
+        ("silence", ["pump-7", "--silent-between", "5", "9"]),
+    ],
+)
+def test_the_file_is_written_once_it_is_verified(
+    name: str, arguments: list[str], node: FakeNode, talk: Run, run: Run, tmp_path: Path
+):
+    node.ledger.bundles.append(CASES[f"{name} from genesis"].raw)
+    out = tmp_path / "a.proof"
+    done = talk("twin", "prove", *arguments, "--out", out)
+    assert done.exit_code == 0, done.output
+    assert "Proven in" in done.output
+    assert out.read_bytes() == CASES[f"{name} from genesis"].raw
+    assert run("verify", out, "--chain-id", CHAIN.hex()).exit_code == 0
+    assert node.ledger.questions[-1].trusted_size == 0
+
+
+def test_a_proof_may_begin_at_a_trusted_head(node: FakeNode, talk: Run, tmp_path: Path):
+    case = CASES["twin from a head"]
+    (tmp_path / "head.proof").write_bytes(case.head or b"")
+    node.ledger.bundles.append(case.raw)
+    trusted = ("--trusted-head", tmp_path / "head.proof")
+    done = talk("twin", "prove", "pump-7", *trusted, "--out", tmp_path / "a.proof", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["facts"]["twin"]["id"] == "pump-7"
+    assert node.ledger.questions[-1].trusted_size == 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ("old twin from genesis", "PROOF_INVALID"),
+        ("history from genesis", "PROOF_INVALID"),
+        ("twin from a head", "PROOF_NOT_ANCHORED"),
+    ],
+)
+def test_a_node_that_proves_something_else_is_not_believed(
+    answer: str, code: str, node: FakeNode, talk: Run, tmp_path: Path
+):
+    node.ledger.bundles.append(CASES[answer].raw)
+    done = talk("twin", "prove", "pump-7", "--at", "9", "--out", tmp_path / "a.proof")
+    assert done.exit_code == 1
+    assert code in done.stderr
+    assert not (tmp_path / "a.proof").exists()
+
+
+def test_a_damaged_answer_is_not_believed(node: FakeNode, talk: Run, tmp_path: Path):
+    raw = CASES["twin from genesis"].raw
+    node.ledger.bundles.append(raw[:-1] + bytes([raw[-1] ^ 1]))
+    done = talk("twin", "prove", "pump-7", "--out", tmp_path / "a.proof")
+    assert done.exit_code == 1
+    assert not (tmp_path / "a.proof").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--history", "--absent"],
+        ["--property", "flow", "--history"],
+        ["--silent-between", "1", "2", "--at", "3"],
+    ],
+)
+def test_two_claims_at_once_are_a_wrong_use(arguments: list[str], talk: Run, tmp_path: Path):
+    done = talk("twin", "prove", "pump-7", *arguments, "--out", tmp_path / "a.proof")
+    assert done.exit_code == 2
+
+
+def test_a_receipt_of_another_transaction_is_not_written(node: FakeNode, talk: Run, tmp_path: Path):
+    node.ledger.bundles.append(CASES["transaction from genesis"].raw)
+    line = '{"operation": "create", "twin": "pump-1"}'
+    done = talk("tx", "submit", "-", "--receipt", tmp_path / "a.proof", text=line)
+    assert done.exit_code == 1
+    assert "PROOF_INVALID" in done.stderr
+    assert not (tmp_path / "a.proof").exists()
+
+
+def test_a_receipt_is_of_one_transaction(talk: Run, tmp_path: Path):
+    line = '{"operation": "create", "twin": "pump-1"}\n'
+    done = talk("tx", "submit", "-", "--receipt", tmp_path / "a.proof", text=line * 2)
+    assert done.exit_code == 2
