@@ -9,6 +9,7 @@ import pytest
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_operator_verbs import join
 from twinledger.client.key_files import read_public
+from twinledger.consortium.join_file import JoinFile
 from twinledger.ledger.key_file import Purpose
 
 
@@ -129,3 +130,19 @@ def test_keys_are_sealed_on_demand_and_the_passphrase_never_comes_as_an_argument
     monkeypatch.setenv("TWINLEDGER_PASSPHRASE", "open sesame")
     said(run, *arguments)
     assert read_public(path, Purpose.IDENTITY).seal is not None
+
+
+def test_a_join_file_of_a_second_node_names_the_admin_that_there_is(
+    run: Run, tmp_path: Path
+) -> None:
+    join(run, tmp_path / "first", "utility", 1)
+    key = tmp_path / "first" / "utility.admin.key"
+    addresses = ("--peer-address", "h:1", "--client-address", "h:2", "--identity", key)
+    second = ("consortium", "join", "init", tmp_path / "second", "--node", "utility-2", *addresses)
+    said(run, *second, "--member", "utility")
+    made = JoinFile.parse((tmp_path / "second" / "join.json").read_bytes()).member
+    before = JoinFile.parse((tmp_path / "first" / "join.json").read_bytes()).member
+    assert made.admins == before.admins
+    assert not (tmp_path / "second" / "utility.admin.key").exists()
+    third = ("consortium", "join", "init", tmp_path / "third", "--node", "m-1", *addresses)
+    assert refused(run, *third, "--member", "maker") == "BAD_REQUEST"
