@@ -125,7 +125,7 @@ def test_a_file_of_operations_is_submitted_and_found_in_blocks(run: Run, tmp_pat
         for n in range(300)
     ]
     path.write_text("\n".join(lines))
-    done = run("tx", "submit", path, "--wait", "--json")
+    done = run("tx", "submit", path, "--wait", "committed", "--json")
     assert done.exit_code == 0, done.output
     results = [json.loads(line) for line in done.stdout.splitlines()]
     assert sorted(result["line"] for result in results) == list(range(1, 301))

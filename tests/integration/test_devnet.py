@@ -21,7 +21,7 @@ from twinledger.devnet.status import leader_of, view_nodes
 
 STATUS_FIELDS = {
     *("name", "member", "pid", "client_address", "peer_address", "data_dir"),
-    *("role", "term", "height", "applied_height", "head"),
+    *("role", "term", "height", "applied_height", "certified_height", "head"),
 }
 UP_SECONDS = 60
 SETTINGS = {"storage": {"min_free_mib": 1}}

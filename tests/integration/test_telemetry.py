@@ -12,7 +12,11 @@ from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.names import IdentityName
 from twinledger.ledger.transaction import Signer
 from twinledger.ledger.values import to_wire
-from twinledger.v1.ledger_service_pb2 import STAGE_COMMITTED, SubmitStreamRequest
+from twinledger.v1.ledger_service_pb2 import (
+    STAGE_CERTIFIED,
+    STAGE_COMMITTED,
+    SubmitStreamRequest,
+)
 from twinledger.v1.operation_pb2 import (
     ROLE_DEVICE,
     AdmitIdentity,
@@ -91,7 +95,7 @@ def stream(node: SingleNode, device: Signer, sent: list[Reading]) -> int:
         for result in response.results
     ]
     assert sorted(result.sequence for result in results) == list(range(len(sent)))
-    return sum(result.status.stage == STAGE_COMMITTED for result in results)
+    return sum(result.status.stage in (STAGE_COMMITTED, STAGE_CERTIFIED) for result in results)
 
 
 def cut(sent: list[Reading]) -> Iterator[list[Reading]]:
