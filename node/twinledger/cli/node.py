@@ -48,6 +48,7 @@ node.add_command(restore)
 @click.option("--id", "node_id", required=True, help="The node's id in the genesis file.")
 @click.option("--genesis", type=FILE, required=True, help="The chain's genesis file.")
 @click.option("--dir", "folder", type=DIRECTORY, required=True, help="Where the node shall live.")
+@click.option("--join", type=FILE, help="Of a newcomer, whom genesis does not name: its join file.")
 @click.option("--listen-client", metavar="HOST:PORT", help="[default: as in the genesis file]")
 @click.option("--listen-peer", metavar="HOST:PORT", help="[default: as in the genesis file]")
 @json_option
@@ -55,6 +56,7 @@ def init(
     node_id: str,
     genesis: Path,
     folder: Path,
+    join: Path | None,
     listen_client: str | None,
     listen_peer: str | None,
     as_json: bool,
@@ -65,7 +67,7 @@ def init(
     they must be those that the genesis file names.
     """
     part = load_part("twinledger.cli.node_folder", "node")
-    config = part.make_node_folder(folder, node_id, genesis, (listen_client, listen_peer))
+    config = part.make_node_folder(folder, node_id, genesis, (listen_client, listen_peer), join)
     if as_json:
         print_json({"config": str(config), "node_id": node_id})
     else:

@@ -1,17 +1,23 @@
 """Makes a node's folder for `node init`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from twinledger.cli.files import read_file
 from twinledger.client.nodes import Endpoint
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis
+from twinledger.consortium.join_file import JoinFile
 from twinledger.consortium.members import Node
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.names import MemberName
 from twinledger.node.configuration import load
 from twinledger.node.node_keys import check_public_keys, public_transports
 from twinledger.storage import DataFolder
+
+Nodes: TypeAlias = Sequence[tuple[MemberName, Node]]
 
 _CONFIG = """\
 # A twinledger node. Paths are relative to this file; what is left out has its default.
@@ -19,7 +25,7 @@ _CONFIG = """\
 id = {id}
 data_dir = "data"
 genesis = "genesis.json"
-
+{join}
 [keys]
 folder = "keys"
 
@@ -30,9 +36,15 @@ peer = {peer}
 
 
 def make_node_folder(
-    folder: Path, node_id: str, genesis: Path, listen: tuple[str | None, str | None]
+    folder: Path,
+    node_id: str,
+    genesis: Path,
+    listen: tuple[str | None, str | None],
+    join: Path | None = None,
 ) -> Path:
     """Writes node.toml, genesis.json and an empty data folder; returns the first one's path.
+
+    `join` is the join file of a node that the genesis file does not name.
 
     Raises:
         LedgerError: CONFIG_INVALID when the folder holds a node or no keys, NO_SUCH_NODE,
@@ -44,13 +56,14 @@ def make_node_folder(
     raw = read_file(genesis, Code.GENESIS_INVALID)
     found = Genesis.parse(raw)
     found.require_signed()
-    record = _record(found, node_id)
+    record = _record(_joining(join) if join else found.nodes, node_id)
     check_public_keys(folder / "keys", record)
     client, peer = listen
     text = _CONFIG.format(
         id=json.dumps(node_id),
         client=json.dumps(client or record.client_address),
         peer=json.dumps(peer or record.peer_address),
+        join=f"join = {json.dumps(str(join.resolve()))}\n" if join else "",
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,9 +88,14 @@ def own_endpoints(config: Path) -> list[Endpoint]:
     return [Endpoint(address, shown, node_id) for shown in public_transports(settings.keys.folder)]
 
 
-def _record(genesis: Genesis, node_id: str) -> Node:
-    for _, node in genesis.nodes:
+def _joining(path: Path) -> Nodes:
+    member = JoinFile.parse(read_file(path, Code.JOIN_INVALID)).member
+    return [(member.name, node) for node in member.nodes]
+
+
+def _record(nodes: Nodes, node_id: str) -> Node:
+    for _, node in nodes:
         if node.node_id == node_id:
             return node
-    known = ", ".join(node.node_id for _, node in genesis.nodes)
-    raise LedgerError(Code.NO_SUCH_NODE, f"{node_id}; the genesis file names {known}")
+    known = ", ".join(node.node_id for _, node in nodes)
+    raise LedgerError(Code.NO_SUCH_NODE, f"{node_id}; the file names {known}")

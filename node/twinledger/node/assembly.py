@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from twinledger.consensus import Index, NodeId, Raft, Settings, Verdict
+from twinledger.consensus import Index, NodeId, Raft, Settings
 from twinledger.consortium.governed import load_configuration
 from twinledger.consortium.members import load_consortium
 from twinledger.consortium.nodes import Node, witness_name
@@ -16,6 +16,7 @@ from twinledger.node.dialling import Dialling
 from twinledger.node.disk_watch import DiskWatch
 from twinledger.node.feed import Feed
 from twinledger.node.foundation import Foundation
+from twinledger.node.governor import Governor, Judge
 from twinledger.node.heads import Heads
 from twinledger.node.heads_asking import HeadAsking
 from twinledger.node.heads_autopsy import Autopsy
@@ -61,6 +62,7 @@ class Parts:
     pool: Pool
     replica: Replica
     reads: ReadHeights
+    governor: Governor
     disk_watch: DiskWatch
     preparation: Preparation
     proposer: Proposer
@@ -102,6 +104,7 @@ def assemble(foundation: Foundation) -> Parts:
         pool=pool,
         replica=replica,
         reads=reads,
+        governor=Governor(Judge(chain), replica),
         disk_watch=DiskWatch(foundation.folder.disk, replica),
         preparation=preparation,
         proposer=proposer,
@@ -226,7 +229,7 @@ def _core(foundation: Foundation) -> Raft:
         commit=Index(max(min(log.commit, log.last_index()), applied, _signed_height(foundation))),
         applied=Index(applied),
         configuration=load_configuration(foundation.stores.chain),
-        verdict=lambda _, __: Verdict.REFUSE,
+        verdict=Judge(foundation.stores.chain),
     )
 
 

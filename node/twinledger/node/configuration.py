@@ -24,6 +24,8 @@ class NodeSection(_Section):
     id: str
     data_dir: Path = Path("data")
     genesis: Path = Path("genesis.json")
+    join: Path | None = None
+    """The join file of a node that genesis does not name."""
 
 
 class KeysSection(_Section):
@@ -142,6 +144,7 @@ def _with_absolute_paths(configuration: Configuration, folder: Path) -> Configur
         update={
             "data_dir": folder / configuration.node.data_dir,
             "genesis": folder / configuration.node.genesis,
+            "join": folder / configuration.node.join if configuration.node.join else None,
         }
     )
     keys = KeysSection(folder=folder / configuration.keys.folder)

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
 from twinledger.client.profile import Profile
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, chain_id
+from twinledger.consortium.join_file import JoinFile
 from twinledger.consortium.members import load_consortium
 from twinledger.consortium.nodes import Node as NodeRecord
 from twinledger.execution.execute import genesis_block, limits_of
@@ -69,7 +71,7 @@ class Foundation:
             if stores.chain.applied_height is None:
                 stores.chain.apply(genesis_block(genesis))
             nodes = _nodes(stores)
-            member, record = _record_of(nodes, folder)
+            member, record = _record_of(nodes, folder, configuration)
             keys.check(record)
         except BaseException:
             stores.close()
@@ -148,8 +150,20 @@ def _nodes(stores: Stores) -> Nodes:
         return load_consortium(state).nodes
 
 
-def _record_of(nodes: Nodes, folder: DataFolder) -> tuple[MemberName, NodeRecord]:
-    for member, record in nodes:
+def _record_of(
+    nodes: Nodes, folder: DataFolder, configuration: Configuration
+) -> tuple[MemberName, NodeRecord]:
+    """This node's record: the ledger's, or while that has none the join file's."""
+    joining = configuration.node.join
+    for member, record in (*nodes, *(_joining(joining) if joining else ())):
         if record.node_id == folder.node_id:
             return member, record
     raise LedgerError(Code.CONFIG_INVALID, f"the ledger has no node {folder.node_id}")
+
+
+def _joining(path: Path) -> Nodes:
+    try:
+        member = JoinFile.parse(path.read_bytes()).member
+    except OSError as error:
+        raise LedgerError(Code.CONFIG_INVALID, f"{path}: {error.strerror}") from error
+    return [(member.name, record) for record in member.nodes]

@@ -133,13 +133,18 @@ def is_usable(certificate: bytes) -> bool:
 
 
 def _with(nodes: Mapping[NodeId, Node], given: Profile, own_id: NodeId) -> dict[NodeId, Node]:
-    """The ledger's nodes, with the addresses and also the certificates of a later profile."""
+    """The ledger's nodes, with the addresses and also the certificates of a later profile.
+
+    Nodes that were admitted after the ledger's height are dialled and heard by what it says.
+    """
     merged = dict(nodes)
     for trusted in given.nodes:
         node_id = NodeId(trusted.node_id)
         record = merged.get(node_id)
-        if record is None or node_id == own_id:
+        if node_id == own_id:
             continue
+        if record is None:
+            record = Node(node_id, "", "", False, b"", b"", ())
         known = {each.der for each in record.certificates}
         more = [NodeCertificate(der, 0) for der in trusted.certificates if der not in known]
         merged[node_id] = replace(

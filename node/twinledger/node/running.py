@@ -123,6 +123,7 @@ class Node:
             if not records.insecure:
                 validity.look(records.own, now_us())
             self.parts.replica.note_acknowledged(memory)
+            self.parts.governor.step()
             if beat % _SAVE_MEMORY_EVERY == 0 and not disk_watch.low:
                 memory.save()
             # Something may wait that nothing else will wake: a refused proposal, a lost forward.

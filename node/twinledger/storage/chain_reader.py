@@ -117,6 +117,15 @@ class ChainReader:
             raise _damaged(f"The consortium at height {height} does not match its hash")
         return leaf
 
+    @property
+    def consortium_changed_at(self) -> int:
+        """The newest height that changed the consortium's leaf."""
+        stop = consortium_key((self.applied_height or 0) + 1)
+        changed = self._view.last_key(consortium_key(0), stop)
+        if changed is None:
+            raise _damaged("The consortium is missing")
+        return decode_height(changed[1:])
+
     # Blocks.
 
     def header(self, height: int) -> BlockHeader:
