@@ -14,6 +14,7 @@ from typing import Final
 from twinledger.consensus import SnapshotToInstall
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.replica import Replica
+from twinledger.node.snapshot_certifying import check_certified
 from twinledger.storage import DataFolder
 from twinledger.storage.snapshot_files import SnapshotFiles
 from twinledger.storage.snapshot_format import snapshot_invalid
@@ -119,6 +120,10 @@ class SnapshotFetching:
         if files.manifest.chain_id != self.folder.chain_id:
             raise snapshot_invalid("it is of another chain")
         await loop.run_in_executor(self.thread, prepare_switch, path, self.folder.genesis, files)
+        peer = self.replica.transport.peers.get(offer.sender)
+        if peer is None:
+            raise LedgerError(Code.PEER_UNKNOWN, offer.sender)
+        await check_certified(peer, peer.hello(), path / "chain.new", files.manifest)
         if not self.replica.halt_for(offer):
             return
         await loop.run_in_executor(self.disk, commit_switch, path, files)

@@ -1,0 +1,134 @@
+"""Is a snapshot's head certified? Asked of the node that offers it, and believed from genesis on.
+
+The witnesses are those of genesis; every change of them in the snapshot's headers must be certified
+by the set before it, and the newest certificate must be of a head that extends the snapshot's.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from twinledger.consortium.members import Consortium
+from twinledger.consortium.witnesses import Certificate, check_certificate, witness_set
+from twinledger.ledger.checkpoint import origin_of
+from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.history_proof import decode_way, verify_consistency
+from twinledger.ledger.history_tree import root
+from twinledger.node.transport import Peer
+from twinledger.storage.chain_reader import ChainReader
+from twinledger.storage.chain_records import after_prefix, consortium_key
+from twinledger.storage.chain_trees import PageCache
+from twinledger.storage.damage import REBUILD_CHAIN
+from twinledger.storage.database import Database
+from twinledger.storage.no_bodies import NoBodies
+from twinledger.storage.snapshot_content import CONSORTIUMS
+from twinledger.storage.snapshot_format import Manifest, snapshot_invalid
+from twinledger.v1.peer_service_pb2 import GetCertificatesRequest, GetConsistencyRequest, PeerHello
+
+
+class CertifiedHeads:
+    """What follows from genesis about who certifies, in a chain that was made of a snapshot."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        """`path` is that of the chain, which nobody else has open."""
+        self._database = Database(path, REBUILD_CHAIN, cache_bytes=1 << 20)
+        self._chain = ChainReader(self._database, NoBodies(), PageCache())
+        self._chain_id = manifest.chain_id
+        self._height = manifest.height
+
+    def close(self) -> None:
+        """Close the chain."""
+        self._database.close()
+
+    def certificate(self, changes: Sequence[bytes], newest: bytes) -> Certificate:
+        """Return a certificate of a head that is at least the snapshot's.
+
+        Raises:
+            LedgerError: what is wrong with a certificate; SNAPSHOT_INVALID; HEIGHT_NOT_REACHED.
+        """
+        unused, certificate = list(changes), None
+        for height in self._changed_at():
+            if not unused:
+                raise snapshot_invalid(f"the witnesses changed at {height}, uncertified")
+            certificate = self._checked(unused.pop(0), height - 1)
+            found, size = certificate.checkpoint, height + 1
+            if (found.size, found.root) != (size, self._root(size)):
+                raise snapshot_invalid(f"what is certified at size {size} is another history")
+        if certificate is not None and certificate.checkpoint.size == self._height + 1:
+            return certificate
+        later = unused[0] if unused else newest
+        if not later:
+            raise LedgerError(Code.HEIGHT_NOT_REACHED, "nothing is certified yet")
+        certificate = self._checked(later, self._height)
+        if certificate.checkpoint.size <= self._height:
+            told = f"certified is size {certificate.checkpoint.size}"
+            raise LedgerError(Code.HEIGHT_NOT_REACHED, told)
+        return certificate
+
+    def check_extends(self, certificate: Certificate, way: tuple[bytes, ...]) -> None:
+        """Hold the certified head against the snapshot's.
+
+        Raises:
+            LedgerError: PROOF_INVALID.
+        """
+        size, head = self._height + 1, certificate.checkpoint
+        verify_consistency(self._root(size), size, head.root, head.size, way)
+
+    def _checked(self, raw: bytes, height: int) -> Certificate:
+        """A certificate by those who are the witnesses after a block."""
+        consortium = Consortium.decode(self._chain.consortium_at(height))
+        origin = origin_of(self._chain_id, consortium.epoch)
+        return check_certificate(raw, witness_set(consortium), origin)
+
+    def _changed_at(self) -> list[int]:
+        leaves = self._database.scan(consortium_key(1), after_prefix(CONSORTIUMS))
+        before = witness_set(Consortium.decode(self._chain.consortium_at(0)))
+        changed = []
+        for key, leaf in leaves:
+            after = witness_set(Consortium.decode(leaf))
+            if after != before:
+                changed.append(int.from_bytes(key[1:], "big"))
+                before = after
+        return changed
+
+    def _root(self, size: int) -> bytes:
+        return root(self._chain.trees, size)
+
+
+async def check_certified(peer: Peer, hello: PeerHello, path: Path, manifest: Manifest) -> None:
+    """Refuse a snapshot whose head does not lie under a certified one.
+
+    Raises:
+        LedgerError: SNAPSHOT_INVALID, HEIGHT_NOT_REACHED, PROOF_INVALID, or what is wrong with a
+            certificate; CONNECTION_LOST.
+    """
+    heads = CertifiedHeads(path, manifest)
+    try:
+        changes, newest = await _certificates(peer, hello)
+        certificate = heads.certificate(changes, newest)
+        size = manifest.height + 1
+        request = GetConsistencyRequest(
+            hello=hello, first_size=size, second_size=certificate.checkpoint.size
+        )
+        answer = await peer.ask(lambda stub: stub.GetConsistency(request))
+        heads.check_extends(certificate, decode_way(answer.path))
+    finally:
+        heads.close()
+
+
+async def _certificates(peer: Peer, hello: PeerHello) -> tuple[list[bytes], bytes]:
+    """All certificates of changes that the node has, and its newest one."""
+    changes, request = list[bytes](), GetCertificatesRequest(hello=hello)
+    while True:
+        answer = await peer.ask(lambda stub: stub.GetCertificates(request))
+        changes += answer.changes
+        if not answer.changes:
+            return changes, answer.newest
+        request.after_size = _size(answer.changes[-1])
+
+
+def _size(certificate: bytes) -> int:
+    """The size a certificate says, which is not checked yet."""
+    try:
+        return int(certificate.split(b"\n")[1])
+    except (IndexError, ValueError) as error:
+        raise snapshot_invalid("a certificate is not readable") from error
