@@ -183,3 +183,15 @@ def test_sides_lead_where_the_path_of_rfc_9162_leads(count: int, data: st.DataOb
     for wrong in {0, sides ^ 1, sides | 1 << len(way), -1} - {sides}:
         with refused(Code.PROOF_INVALID):
             check_leaf(tree_hash(leaves), leaves[index], way, wrong)
+
+
+def test_the_number_of_the_witness_set_goes_up_by_one_at_a_time():
+    found = World()
+    found.append()
+    found.write_consortium(replace(found.consortium, set_number=2))
+    found._changes.append((found.size, found.certificate(found.size)))
+    found._members.append((found.size - 1, found.consortium.encode()))
+    found.append()
+    builder = found.builder()
+    with refused(Code.PROOF_MEMBERS, "missing"):
+        verify(builder.bundle(builder.absent_claim(PUMP)), found.genesis.chain_id)
