@@ -88,7 +88,9 @@ async def check_node(layout: Layout, address: str, accounts: Accounts, height: i
     """Hold one node's whole chain against what was acknowledged: each exactly once, in place."""
     found: Counter[bytes] = Counter()
     places: dict[bytes, tuple[int, int]] = {}
-    async with connect(address, profile=layout.profile, discover=False) as ledger:
+    async with connect(
+        address, profile=layout.profile, identity=layout.identity(), discover=False
+    ) as ledger:
         async for block in ledger.blocks(0, height):
             for index, receipt in enumerate(block.receipts):
                 if receipt.committed:

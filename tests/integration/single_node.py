@@ -14,7 +14,9 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from tests.integration.calling import calling_as
 from tests.transport_keys import channel
+from twinledger.client import Identity
 from twinledger.client.channels import Credential
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, build
@@ -93,7 +95,8 @@ class SingleNode:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._start(), self.loop).result(30)
         shown = self.held[self.node_id].certificate
-        self.channel = channel(self.client_address, shown)
+        self.bare_channel = channel(self.client_address, shown)
+        self.channel = self.channel_as(self.admin)
         # What another node would use; for a node alone, its own.
         other = next((each for node, each in self.held.items() if node != self.node_id), None)
         self.peer_channel = channel(self.peer_address, shown, other or self.held[self.node_id])
@@ -101,7 +104,7 @@ class SingleNode:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.channel.close()
+        self.bare_channel.close()
         self.peer_channel.close()
         self.loop.call_soon_threadsafe(self._stop.set)
         try:
@@ -110,6 +113,11 @@ class SingleNode:
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(30)
             self.loop.close()
+
+    def channel_as(self, signer: Signer) -> grpc.Channel:
+        """The node's channel, with calls made as an identity."""
+        identity = Identity(signer.identity, signer.key)
+        return calling_as(identity, self.genesis.chain_id, self.node_id, self.bare_channel)
 
     def discard(self) -> None:
         """Leave the folder as it is; the node never starts."""

@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from tests.integration.accounts import one_leader, same_head
+from tests.integration.calling import calling_as
 from tests.transport_keys import channel
 from twinledger.client import Receipt, connect
 from twinledger.client import operations as op
@@ -84,7 +85,10 @@ async def stop_and_start_all(devnet: Devnet, layout: Layout) -> None:
         # A new leader's no-op comes on top; nothing is ever behind what was there.
         assert view.status.applied_height >= height
         async with connect(
-            view.entry.client_address, profile=layout.profile, discover=False
+            view.entry.client_address,
+            profile=layout.profile,
+            identity=layout.identity(),
+            discover=False,
         ) as ledger:
             twin = await ledger.twins.get("kept-over-night")
             assert twin.version == 1
@@ -95,7 +99,9 @@ async def block_hashes(layout: Layout, height: int) -> list[set[bytes]]:
     """The header hashes at each height, over all nodes: one each when they agree."""
     chains = []
     for address in layout.client_addresses:
-        async with connect(address, profile=layout.profile, discover=False) as ledger:
+        async with connect(
+            address, profile=layout.profile, identity=layout.identity(), discover=False
+        ) as ledger:
             chains.append([block.header_hash async for block in ledger.blocks(0, height)])
     assert all(len(set(level)) == 1 for level in zip(*chains, strict=True))
     return [set(level) for level in zip(*chains, strict=True)]
@@ -106,13 +112,19 @@ def channel_to(layout: Layout, number: int) -> grpc.Channel:
     return channel(node.client_address, node.certificates[0])
 
 
+def called(layout: Layout, number: int, opened: grpc.Channel) -> grpc.Channel:
+    """The channel to a node, with calls made as the first member's admin."""
+    node_id = layout.profile.nodes[number].node_id
+    return calling_as(layout.identity(), layout.chain_id, node_id, opened)
+
+
 def test_a_node_answers_the_standard_health_and_reflection_services(devnet):
     with channel_to(devnet.layout, 0) as opened:
         health = health_pb2_grpc.HealthStub(opened)
         answer = health.Check(health_pb2.HealthCheckRequest(), timeout=10)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
         request = reflection_pb2.ServerReflectionRequest(list_services="")
-        stub = reflection_pb2_grpc.ServerReflectionStub(opened)
+        stub = reflection_pb2_grpc.ServerReflectionStub(called(devnet.layout, 0, opened))
         (response,) = stub.ServerReflectionInfo(iter([request]), timeout=10)
         names = {service.name for service in response.list_services_response.service}
         assert {
@@ -137,7 +149,7 @@ def test_a_linearizable_height_covers_what_another_node_acknowledged(devnet):
                 receipt = await writer.submit(op.create_twin(f"linear-{number}"))
                 for other in range(1, len(addresses)):
                     with channel_to(layout, other) as opened:
-                        ledger = LedgerServiceStub(opened)
+                        ledger = LedgerServiceStub(called(layout, other, opened))
                         answer = ledger.GetReadHeight(GetReadHeightRequest(), timeout=10)
                         assert answer.height >= receipt.height
                         head = ledger.GetHead(GetHeadRequest(min_height=answer.height), timeout=10)

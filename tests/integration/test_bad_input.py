@@ -52,6 +52,10 @@ METHODS = [
     pytest.param(service, method, id=f"{service.name}.{method.name}")
     for service in SERVICES.values()
     for method in service.methods
+    if service.name != "PeerService"
+]
+PEER_METHODS = [
+    pytest.param(method, id=method.name) for method in SERVICES[peer_service_pb2].methods
 ]
 
 
@@ -168,7 +172,7 @@ def test_an_unknown_field_is_refused(node):
 def test_a_duplicate_is_answered_with_the_first_receipt(node):
     raw = node.transaction(create("once"))
     first = node.submit(raw)
-    assert node.submit(raw) == first
+    assert node.submit(raw).receipt == first.receipt
 
 
 def test_garbage_as_a_transaction_is_refused(node):
@@ -179,6 +183,19 @@ def test_garbage_as_a_transaction_is_refused(node):
 def test_garbage_bytes_at_every_rpc_are_malformed(node, service, method):
     assert call_with(node, service, method, b"\xff\xff\xff garbage") == "MALFORMED"
     assert node.outcome(node.transaction(update(TWIN, change("flow", 2)))) == "COMMITTED"
+
+
+@pytest.fixture(scope="module")
+def peer(tmp_path_factory) -> Iterator[SingleNode]:
+    """One of three: a node alone has nobody who may call it as a peer."""
+    with SingleNode(tmp_path_factory.mktemp("peer"), peers=2) as running:
+        yield running
+
+
+@pytest.mark.parametrize("method", PEER_METHODS)
+def test_garbage_bytes_at_every_call_of_a_peer_are_malformed(peer, method):
+    service = SERVICES[peer_service_pb2]
+    assert call_with(peer, service, method, b"\xff\xff\xff garbage") == "MALFORMED"
 
 
 def call_with(node: SingleNode, service, method, data: bytes) -> str:

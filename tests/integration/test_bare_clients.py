@@ -32,6 +32,10 @@ class Consortium:
     nodes: list[bare_client.Node]
     seed: bytes
 
+    @property
+    def caller(self) -> bare_client.Caller:
+        return bare_client.Caller(self.chain_id, ADMIN, self.seed)
+
 
 def run(*command: str | Path, cwd: Path = ROOT, seconds: float = 120) -> str:
     done = subprocess.run(
@@ -82,7 +86,7 @@ def run_node_client(folder: Path, *arguments: str | Path) -> dict[str, Any]:
 def test_a_client_on_the_stubs_alone_creates_and_reads_a_twin(consortium: Consortium) -> None:
     body = bare_client.create_body(consortium.chain_id, ADMIN, consortium.seed, "bare-pump")
     signed = bare_client.sign(body, [consortium.seed])
-    status = bare_client.submit(consortium.nodes[0], signed)
+    status = bare_client.submit(consortium.nodes[0], consortium.caller, signed)
     # Of a quick certificate the answer may tell already.
     assert status.stage in (
         ledger_service_pb2.STAGE_COMMITTED,
@@ -90,7 +94,9 @@ def test_a_client_on_the_stubs_alone_creates_and_reads_a_twin(consortium: Consor
     )
     assert status.receipt.transaction_id == status.transaction_id == signed.id
     # Another node than the one that was asked to take it.
-    twin = bare_client.read_twin(consortium.nodes[2], "bare-pump", status.receipt.height)
+    twin = bare_client.read_twin(
+        consortium.nodes[2], consortium.caller, "bare-pump", status.receipt.height
+    )
     assert (twin.owner, twin.version, twin.model) == ("utility", 1, "dtmi:example:Pump;1")
     (flow,) = twin.properties
     assert (flow.path, flow.value.double_value) == ("flow", 12.5)
@@ -121,10 +127,12 @@ def test_a_client_in_another_language_creates_and_reads_a_twin(
 def test_a_strangers_bytes_sent_twice_have_one_effect(consortium: Consortium) -> None:
     body = bare_client.create_body(consortium.chain_id, ADMIN, consortium.seed, "twice")
     signed = bare_client.sign(body, [consortium.seed])
-    first = bare_client.submit(consortium.nodes[0], signed)
-    second = bare_client.submit(consortium.nodes[3], signed)
+    first = bare_client.submit(consortium.nodes[0], consortium.caller, signed)
+    second = bare_client.submit(consortium.nodes[3], consortium.caller, signed)
     assert second.receipt == first.receipt
-    twin = bare_client.read_twin(consortium.nodes[3], "twice", first.receipt.height)
+    twin = bare_client.read_twin(
+        consortium.nodes[3], consortium.caller, "twice", first.receipt.height
+    )
     assert twin.version == 1
 
 
@@ -151,3 +159,22 @@ def test_the_client_in_another_language_signs_as_the_vector_says(
         "publicKey": vector["public_key"],
         "signature": vector["signature"],
     }
+
+
+@pytest.fixture(scope="module")
+def token_vector() -> dict[str, str]:
+    told = json.loads(VECTORS.read_text())["read_token"]
+    assert isinstance(told, dict)
+    return told
+
+
+def test_the_stub_client_signs_tokens_as_the_vector_says(token_vector: dict[str, str]) -> None:
+    body, seed = bytes.fromhex(token_vector["body"]), bytes.fromhex(token_vector["seed"])
+    assert bare_client.token(body, seed).hex() == token_vector["token"]
+
+
+def test_the_client_in_another_language_signs_tokens_as_the_vector_says(
+    token_vector: dict[str, str], node_client: Path
+) -> None:
+    told = run_node_client(node_client, "token", token_vector["seed"], token_vector["body"])
+    assert told == {"signature": token_vector["signature"]}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,10 +169,7 @@ def test_a_profile_does_what_a_devnet_does(
 ) -> None:
     layout = Layout.load(devnet)
     profile = tmp_path / "profile.toml"
-    profile.write_text(
-        f"addresses = {json.dumps(layout.client_addresses)}\n"
-        f'chain_id = "{layout.chain_id.hex()}"\nkey = "{layout.key_file("utility/admin")}"\n'
-    )
+    replace(layout.profile, key=layout.key_file("utility/admin")).save(profile)
     monkeypatch.delenv("TWINLEDGER_DEVNET")
     monkeypatch.setenv("TWINLEDGER_PROFILE", str(profile))
     assert told(run, "twin", "create", "profiled-1")["outcome"] == "COMMITTED"

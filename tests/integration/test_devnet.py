@@ -90,7 +90,7 @@ def test_a_devnet_comes_up_survives_its_leader_and_keeps_what_it_stored(folder: 
 
     assert command("devnet", "up", "--dir", folder, "--detach").returncode == 0
     assert Layout.load(folder) == layout
-    with connect_sync(profile=layout.profile) as ledger:
+    with connect_sync(profile=layout.profile, identity=layout.identity()) as ledger:
         ledger.linearize()
         assert ledger.head().height > height
         assert ledger.twins.get("pump-7").reported == {"flow": 13.0}

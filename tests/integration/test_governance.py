@@ -72,7 +72,7 @@ def test_an_admin_rotates_its_key_and_the_old_one_signs_nothing_more(
     new = tmp_path / "new.key"
     done = run("identity", "rotate", "sensors/admin", "--out", new, "--devnet", devnet)
     assert done.returncode == 0, done.stderr
-    assert refused(devnet, "propose", "remove", "utility", by="sensors") == "UNKNOWN_SIGNER"
+    assert refused(devnet, "propose", "remove", "utility", by="sensors") == "TOKEN_REFUSED"
     (devnet / "keys" / "sensors.admin.key").write_bytes(new.read_bytes())
     assert said(devnet, "plan", "remove", "utility", by="sensors")["approvals_needed"] == 3
     receipt = said(devnet, "propose", "remove", "utility", by="sensors")
@@ -93,5 +93,8 @@ def test_a_company_joins_by_its_join_file_and_two_votes(devnet: Path, tmp_path: 
     assert passed["events"][0]["kind"] == "PROPOSAL_PASSED"
     assert "maker" in [member["name"] for member in said(devnet, "show")["members"]]
     config = devnet / "nodes" / "utility-1" / "node.toml"
-    warnings = json.loads(run("node", "status", "--config", config).stdout)["warnings"]
+    key = devnet / "keys" / "utility.admin.key"
+    told = run("node", "status", "--config", config, "--key", key)
+    assert told.returncode == 0, told.stderr
+    warnings = json.loads(told.stdout)["warnings"]
     assert "On the ledger, but without a vote in ordering: maker-1." in warnings

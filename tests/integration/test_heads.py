@@ -104,7 +104,9 @@ async def check_certificates(layout: Layout) -> None:
         assert view.status.evidence_count == 0
         assert not view.status.warnings
         address = view.entry.client_address
-        async with connect(address, profile=layout.profile, discover=False) as ledger:
+        async with connect(
+            address, profile=layout.profile, identity=layout.identity(), discover=False
+        ) as ledger:
             head = await ledger.head()
         certificate = check_certificate(head.certificate, witnesses, origin)
         assert certificate.checkpoint.height == head.certified_height == head.height

@@ -28,6 +28,7 @@ from tests.integration.links import Links
 from twinledger.client import Ledger, LedgerError, connect
 from twinledger.client import operations as op
 from twinledger.client.nodes import Endpoint, Node, endpoints_of
+from twinledger.client.read_tokens import ReadTokens
 from twinledger.devnet.control import Devnet
 from twinledger.devnet.creation import create
 from twinledger.devnet.layout import Layout
@@ -175,15 +176,15 @@ async def read_register(stop: asyncio.Event, layout: Layout, twin: str, seen: Re
         before = seen.acknowledged
         endpoint = chance.choice(endpoints_of(layout.profile))
         with suppress(grpc.RpcError):  # a node cut off cannot confirm anything: it says so
-            value = await linearizable_value(endpoint, twin)
+            value = await linearizable_value(layout, endpoint, twin)
             assert value >= before, (
                 f"{endpoint.address} showed {value} after {before} was acknowledged"
             )
             seen.reads += 1
 
 
-async def linearizable_value(endpoint: Endpoint, twin: str) -> int:
-    node = Node.at(endpoint)
+async def linearizable_value(layout: Layout, endpoint: Endpoint, twin: str) -> int:
+    node = Node.at(endpoint, ReadTokens(layout.identity(), layout.chain_id))
     try:
         answer = await node.ledger.GetReadHeight(GetReadHeightRequest(), timeout=2)
         request = GetTwinRequest(twin_id=twin, min_height=answer.height)
@@ -221,7 +222,7 @@ async def ask_a_minority(world: World) -> None:
                 await alone.submit(op.create_twin("never-alone"), timeout_seconds=1.5)
             assert unknown.value.code == "OUTCOME_UNKNOWN"
             with pytest.raises(grpc.RpcError):
-                await linearizable_value(own, "never-alone")
+                await linearizable_value(layout, own, "never-alone")
     finally:
         links.heal()
     await one_leader(layout)

@@ -94,7 +94,7 @@ async def rotate_all_under_load(layout: Layout) -> None:
         async with connect(profile=first, timeout_seconds=20):
             pytest.fail("it connected")
     assert refused.value.code is Code.CERTIFICATE_MISMATCH
-    async with connect(profile=layout.profile) as ledger:
+    async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
         assert (await ledger.twins.get("busy")).version == written + 1
 
 
@@ -136,7 +136,11 @@ async def until_its_log_says(layout: Layout, node: NodeEntry, code: str) -> None
 async def until_it_has_executed(layout: Layout, node: NodeEntry, height: int) -> None:
     deadline = time.monotonic() + WITHIN_S
     async with connect(
-        node.client_address, profile=layout.profile, discover=False, timeout_seconds=WITHIN_S
+        node.client_address,
+        profile=layout.profile,
+        identity=layout.identity(),
+        discover=False,
+        timeout_seconds=WITHIN_S,
     ) as ledger:
         while (await ledger.status()).applied_height < height:
             assert time.monotonic() < deadline, f"{node.name} does not reach {height}"

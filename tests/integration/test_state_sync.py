@@ -12,8 +12,10 @@ import grpc
 import pytest
 
 from scripts.benchmark.chain import ADMIN, Chain, member
+from tests.integration.calling import calling_as
 from tests.integration.single_node import code_of, free_address
 from tests.transport_keys import channel
+from twinledger.client import Identity
 from twinledger.client import operations as op
 from twinledger.consensus import NodeId
 from twinledger.consortium.members import Member
@@ -173,8 +175,10 @@ async def serves(late: Runner, chain: Chain, oldest: int) -> None:
 
 def check_service(foundation: Foundation, chain: Chain, oldest: int) -> None:
     shown = foundation.keys.transports[0].certificate
-    with channel(foundation.configuration.listen.client, shown) as connection:
-        ledger = LedgerServiceStub(connection)
+    with channel(foundation.configuration.listen.client, shown) as bare:
+        admin = Identity(ADMIN.identity, ADMIN.key)
+        node_id = foundation.folder.node_id
+        ledger = LedgerServiceStub(calling_as(admin, chain.genesis.chain_id, node_id, bare))
         raw = sign(
             chain.genesis.chain_id,
             [ADMIN],

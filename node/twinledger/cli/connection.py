@@ -135,6 +135,11 @@ def find_target(devnet: Path | None, identity: str | None, profile: Path | None)
     return Target(trusted, Identity.load(trusted.key, ask_passphrase) if trusted.key else None)
 
 
+def names_a_node() -> bool:
+    """Whether the environment names a devnet or a profile."""
+    return any(_from_environment(name) for name in (DEVNET_VARIABLE, PROFILE_VARIABLE))
+
+
 def _from_environment(variable: str) -> Path | None:
     value = os.environ.get(variable)
     return Path(value) if value else None

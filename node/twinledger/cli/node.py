@@ -2,13 +2,19 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from twinledger.cli.connection import Connection, connection_options, find_target
+from twinledger.cli.connection import (
+    Connection,
+    connection_options,
+    find_target,
+    names_a_node,
+)
 from twinledger.cli.exampled import ExampledGroup
 from twinledger.cli.node_auditing import audit, drill
 from twinledger.cli.node_backup import backup, restore
@@ -17,10 +23,12 @@ from twinledger.cli.output import print_fields, print_json, print_table, time_te
 from twinledger.cli.parts import load_part
 from twinledger.cli.passphrases import ask_passphrase
 from twinledger.cli.rendering import node_status_json
-from twinledger.client import NodeStatus, Profile
+from twinledger.client import Identity, NodeStatus, Profile
 from twinledger.client.attempts import Attempts, Deadline
 from twinledger.client.certificates import fingerprint
+from twinledger.client.identities import read_consortium
 from twinledger.client.nodes import Endpoint, Node, Nodes, endpoints_of
+from twinledger.client.read_tokens import ReadTokens
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.v1 import operator_service_pb2
 
@@ -30,7 +38,7 @@ from twinledger.v1 import operator_service_pb2
     example="""
 twinledger node init --id utility-1 --genesis genesis.json --dir node
 twinledger node run --config node/node.toml
-twinledger node status --config node/node.toml
+twinledger node status --config node/node.toml --key keys/admin.key
 twinledger node audit node/data
 """,
 )
@@ -150,7 +158,7 @@ def rotate_key(
 
 @node.command(
     example="""
-twinledger node status --config node/node.toml
+twinledger node status --config node/node.toml --key keys/admin.key
 twinledger node status --node utility-1 --profile profile.toml --json
 """
 )
@@ -158,6 +166,7 @@ twinledger node status --node utility-1 --profile profile.toml --json
 @click.option("--node", "name", metavar="NODE", help="The node's id, or its client address.")
 @click.option("--devnet", type=DIRECTORY, help="With --node: the devnet it belongs to.")
 @click.option("--profile", type=FILE, help="With --node: the profile that names it.")
+@click.option("--key", type=FILE, help="Call as the identity of this key file.")
 @click.option("--timeout", "seconds", default=5.0, show_default=True, help="Seconds to wait.")
 @json_option
 @click.pass_context
@@ -167,10 +176,14 @@ def status(
     name: str | None,
     devnet: Path | None,
     profile: Path | None,
+    key: Path | None,
     seconds: float,
     as_json: bool,
 ) -> None:
     """Says how one node is; when it is down, why it stopped last time (with --config).
+
+    It takes the key of an admin, operator or auditor: --key, else that of the devnet or profile
+    which the options or the environment name.
 
     Exits 1 when the node is down.
     """
@@ -181,7 +194,7 @@ def status(
     else:
         ways = _endpoints(name or "", find_target(devnet, None, profile).trusted)
     try:
-        found = asyncio.run(_ask(Nodes(ways), seconds))
+        found = asyncio.run(_ask(ways, _caller(devnet, profile, key), seconds))
     except LedgerError as error:
         if config is None or error.code is not Code.CONNECTION_LOST:
             raise
@@ -201,8 +214,22 @@ def _endpoints(name: str, trusted: Profile) -> list[Endpoint]:
     return ways
 
 
-async def _ask(nodes: Nodes, seconds: float) -> NodeStatus:
+def _caller(devnet: Path | None, profile: Path | None, key: Path | None) -> Identity | None:
+    """The key that was named, else the target's; a node tells strangers nothing."""
+    if key is not None:
+        return Identity.load(key, ask_passphrase)
+    if devnet is None and profile is None and not names_a_node():
+        return None
+    return find_target(devnet, None, profile).identity
+
+
+async def _ask(ways: Sequence[Endpoint], identity: Identity | None, seconds: float) -> NodeStatus:
+    tokens = ReadTokens(identity)
+    nodes = Nodes(ways, tokens)
+
     async def attempt(asked: Node, seconds: float) -> NodeStatus:
+        if not tokens.chain_id:
+            tokens.learn_chain((await read_consortium(asked, seconds)).chain_id)
         request = operator_service_pb2.GetStatusRequest()
         return NodeStatus.from_message(await asked.operator.GetStatus(request, timeout=seconds))
 

@@ -33,6 +33,7 @@ REFUSED_FOR_NOW: Final = frozenset(
         Code.NO_LEADER,
         Code.STOPPING,
         Code.OVERLOADED,
+        Code.RATE_LIMITED,
         Code.DISK_LOW,
         Code.HEIGHT_NOT_REACHED,
     }

@@ -16,6 +16,7 @@ from twinledger.client.operations import Operation
 from twinledger.client.pipeline import Pipeline
 from twinledger.client.profile import Profile
 from twinledger.client.proofs import Proof, Question, TrustedHead, verified
+from twinledger.client.read_tokens import ReadTokens
 from twinledger.client.receipts import Cursor, Receipt, TransactionStatus, Wait
 from twinledger.client.session import TIMEOUT_SECONDS, Session, receipt_of
 from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
@@ -331,7 +332,7 @@ def connect(
         addresses: Client addresses (host:port) of one or more nodes, in the order they are tried;
             left out, all nodes of the profile.
         profile: The chain and the nodes that are trusted, with their certificates; or its file.
-        identity: Who signs; leave it out to read only.
+        identity: Who calls and signs. Without one, nodes answer no call.
         chain_id: The chain that is meant, 32 bytes or 64 hex digits; left out, the profile's.
         timeout_seconds: How long each call tries, unless it says otherwise.
         discover: Also use the other nodes that the profile and the ledger name, when these fail.
@@ -345,11 +346,11 @@ def connect(
             server answers, or not as it should.
     """
     addresses = [addresses] if isinstance(addresses, str) else addresses
+    tokens = ReadTokens(identity)
     if profile is None:
-        return _connected(
-            Session(_plain(addresses, insecure), identity, _chain_id(chain_id), timeout_seconds),
-            discover,
-        )
+        nodes = _plain(addresses, tokens, insecure)
+        session = Session(nodes, identity, _chain_id(chain_id), timeout_seconds)
+        return _connected(session, tokens, discover)
     if not isinstance(profile, Profile):
         profile = Profile.load(profile)
     if insecure:
@@ -357,26 +358,29 @@ def connect(
     meant = _chain_id(chain_id) or profile.chain_id
     if meant != profile.chain_id:
         raise LedgerError(Code.WRONG_CHAIN, f"the profile is of {profile.chain_id.hex()}")
-    nodes = _pinned(addresses, profile, discover)
-    return _connected(Session(nodes, identity, meant, timeout_seconds, profile=profile), discover)
+    nodes = _pinned(addresses, profile, tokens, discover)
+    session = Session(nodes, identity, meant, timeout_seconds, profile=profile)
+    return _connected(session, tokens, discover)
 
 
-def _plain(addresses: Sequence[str], insecure: bool) -> Nodes:
+def _plain(addresses: Sequence[str], tokens: ReadTokens, insecure: bool) -> Nodes:
     if not insecure:
         said = "name a profile with the nodes' certificates, or say insecure=True"
         raise LedgerError(Code.BAD_REQUEST, said)
-    return Nodes(Endpoint(address) for address in addresses)
+    return Nodes((Endpoint(address) for address in addresses), tokens)
 
 
-def _pinned(addresses: Sequence[str], profile: Profile, discover: bool) -> Nodes:
+def _pinned(
+    addresses: Sequence[str], profile: Profile, tokens: ReadTokens, discover: bool
+) -> Nodes:
     known = endpoints_of(profile)
     named = [each for address in addresses for each in known if each.address == address]
     for address in addresses:
         if address not in {each.address for each in known}:
             raise LedgerError(Code.BAD_REQUEST, f"the profile has no node at {address}")
     if not named:
-        return Nodes(known)
-    return Nodes([*named, *known] if discover else named)
+        return Nodes(known, tokens)
+    return Nodes([*named, *known] if discover else named, tokens)
 
 
 def _chain_id(chain_id: str | bytes | None) -> bytes:
@@ -389,13 +393,14 @@ def _chain_id(chain_id: str | bytes | None) -> bytes:
 
 
 @asynccontextmanager
-async def _connected(session: Session, discover: bool) -> AsyncIterator[Ledger]:
+async def _connected(session: Session, tokens: ReadTokens, discover: bool) -> AsyncIterator[Ledger]:
     try:
         consortium = await session.attempts(None).run(read_consortium)
         if session.chain_id not in (b"", consortium.chain_id):
             said = f"{session.nodes.current.address} serves {consortium.chain_id.hex()}"
             raise LedgerError(Code.WRONG_CHAIN, said)
         session.chain_id = consortium.chain_id
+        tokens.learn_chain(consortium.chain_id)
         if discover:
             _learn(session, consortium)
         yield Ledger(session)

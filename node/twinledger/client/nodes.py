@@ -11,6 +11,7 @@ from twinledger.client.certificates import fingerprint
 from twinledger.client.channels import open_channel
 from twinledger.client.diagnosis import diagnose
 from twinledger.client.profile import Profile
+from twinledger.client.read_tokens import ReadTokens, TokenChannel
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.v1.consortium_service_pb2_grpc import ConsortiumServiceStub
 from twinledger.v1.ledger_service_pb2_grpc import LedgerServiceStub
@@ -65,32 +66,35 @@ class Node:
         return self.endpoint.address
 
     @classmethod
-    def at(cls, endpoint: Endpoint) -> "Node":
-        """The node there; nothing is sent until the first call.
+    def at(cls, endpoint: Endpoint, tokens: ReadTokens) -> "Node":
+        """The node there, called with `tokens`; nothing is sent until the first call.
 
         Raises:
             LedgerError: BAD_CERTIFICATE.
         """
         channel = open_channel(endpoint.address, endpoint.certificate)
+        named = TokenChannel(channel, endpoint.node_id or endpoint.address, tokens)
+        stamped = cast("grpc.aio.Channel", named)
         return cls(
             endpoint,
             channel,
             # The generated classes serve both kinds of channel; only their types are two.
-            cast("LedgerServiceAsyncStub", LedgerServiceStub(channel)),
-            cast("TwinServiceAsyncStub", TwinServiceStub(channel)),
-            cast("ConsortiumServiceAsyncStub", ConsortiumServiceStub(channel)),
-            cast("OperatorServiceAsyncStub", OperatorServiceStub(channel)),
+            cast("LedgerServiceAsyncStub", LedgerServiceStub(stamped)),
+            cast("TwinServiceAsyncStub", TwinServiceStub(stamped)),
+            cast("ConsortiumServiceAsyncStub", ConsortiumServiceStub(stamped)),
+            cast("OperatorServiceAsyncStub", OperatorServiceStub(stamped)),
         )
 
 
 class Nodes:
     """A ring of nodes. A client stays with one until it fails, then turns to the next."""
 
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+    def __init__(self, endpoints: Iterable[Endpoint], tokens: ReadTokens) -> None:
         """`endpoints` in the order they are tried."""
         self._endpoints = list(dict.fromkeys(endpoints))
         if not self._endpoints:
             raise LedgerError(Code.BAD_REQUEST, "a client needs the address of at least one node")
+        self._tokens = tokens
         self._open: dict[Endpoint, Node] = {}
         self._reached: dict[str, int] = {}
         self._position = 0
@@ -117,7 +121,7 @@ class Nodes:
             raise LedgerError(Code.BAD_REQUEST, "this client has been closed")
         endpoint = self._endpoints[self._position]
         if endpoint not in self._open:
-            self._open[endpoint] = Node.at(endpoint)
+            self._open[endpoint] = Node.at(endpoint, self._tokens)
         return self._open[endpoint]
 
     async def mistakes(self) -> list[LedgerError | None]:

@@ -8,7 +8,15 @@ the usual ones. docs/cli.md has examples of all.
 from collections.abc import Callable
 from typing import Any, Final
 
-from twinledger.client import operations
+from twinledger.client import access_operations, operations
+from twinledger.client.access_json import (
+    effect_name,
+    effect_named,
+    rule_from_json,
+    rule_to_json,
+    sign_off_from_json,
+    sign_off_to_json,
+)
 from twinledger.client.json_values import value_from_json, value_to_json
 from twinledger.client.message_json import fill_from_json, message_to_json
 from twinledger.client.operations import Change, Operation
@@ -40,6 +48,14 @@ _GRAMMAR: Final[dict[str, tuple[dict[str, type], dict[str, type]]]] = {
     "relate": (_RELATIONSHIP, dict([_EXPECTED, _OBSERVED])),
     "unrelate": (_RELATIONSHIP, dict([_EXPECTED, _OBSERVED])),
     "retire": ({"twin": str}, {"successor": str, **dict([_EXPECTED, _OBSERVED])}),
+    "put_rule": ({"twin": str, "rule": dict}, dict([_EXPECTED])),
+    "delete_rule": (
+        {"twin": str, "subject": str},
+        {"path": str, "effect": str, **dict([_EXPECTED])},
+    ),
+    "put_sign_off": ({"twin": str, "sign_off": dict}, dict([_EXPECTED])),
+    "delete_sign_off": ({"twin": str}, {"path": str, **dict([_EXPECTED])}),
+    "transfer": ({"twin": str, "new_owner": str}, dict([_EXPECTED])),
     "admit": (
         {"identity": str, "public_key": str, "role": str},
         {"valid_from_us": int, "valid_until_us": int},
@@ -126,6 +142,40 @@ def _read_retire(fields: Fields) -> Operation:
     return operations.retire_twin(fields["twin"], successor=successor, **_clocks(fields))
 
 
+def _read_put_rule(fields: Fields) -> Operation:
+    rule = rule_from_json(fields["rule"])
+    return access_operations.put_rule(fields["twin"], rule, **_expected(fields))
+
+
+def _read_delete_rule(fields: Fields) -> Operation:
+    return access_operations.delete_rule(
+        fields["twin"],
+        fields["subject"],
+        path=fields.get("path", ""),
+        effect=effect_named(fields.get("effect", "grant")),
+        **_expected(fields),
+    )
+
+
+def _read_put_sign_off(fields: Fields) -> Operation:
+    sign_off = sign_off_from_json(fields["sign_off"])
+    return access_operations.put_sign_off(fields["twin"], sign_off, **_expected(fields))
+
+
+def _read_delete_sign_off(fields: Fields) -> Operation:
+    path = fields.get("path", "")
+    return access_operations.delete_sign_off(fields["twin"], path=path, **_expected(fields))
+
+
+def _read_transfer(fields: Fields) -> Operation:
+    owner = fields["new_owner"]
+    return access_operations.transfer_twin(fields["twin"], owner, **_expected(fields))
+
+
+def _expected(fields: Fields) -> Fields:
+    return {"expected_version": fields.get("expected_version")}
+
+
 def _read_admit(fields: Fields) -> Operation:
     try:
         public_key = bytes.fromhex(fields["public_key"])
@@ -196,6 +246,11 @@ _READERS: Final[dict[str, Callable[[Fields], Operation]]] = {
     "relate": _read_relate,
     "unrelate": _read_unrelate,
     "retire": _read_retire,
+    "put_rule": _read_put_rule,
+    "delete_rule": _read_delete_rule,
+    "put_sign_off": _read_put_sign_off,
+    "delete_sign_off": _read_delete_sign_off,
+    "transfer": _read_transfer,
     "admit": _read_admit,
     "revoke": _read_revoke,
 }
@@ -207,6 +262,11 @@ _KINDS: Final = {
     "relate": "relate",
     "unrelate": "unrelate",
     "retire_twin": "retire",
+    "put_access_rule": "put_rule",
+    "delete_access_rule": "delete_rule",
+    "put_sign_off": "put_sign_off",
+    "delete_sign_off": "delete_sign_off",
+    "transfer_twin": "transfer",
     "admit_identity": "admit",
     "revoke_identity": "revoke",
 }
@@ -236,15 +296,7 @@ def operation_to_json(operation: Operation) -> Fields:
 
 
 def _field_to_json(name: str, value: Any) -> Any:
-    match name:
-        case "changes":
-            return [_change_to_json(change) for change in value]
-        case "public_key":
-            return value.hex()
-        case "role":
-            return Role(value).name.lower()
-        case _:
-            return value
+    return _SHOWN[name](value) if name in _SHOWN else value
 
 
 def _change_to_json(change: Change) -> Fields:
@@ -258,3 +310,14 @@ def _change_to_json(change: Change) -> Fields:
         case _:
             fields["delete"] = True
     return fields
+
+
+_SHOWN: Final[dict[str, Callable[[Any], Any]]] = {
+    "changes": lambda changes: [_change_to_json(change) for change in changes],
+    "public_key": lambda key: key.hex(),
+    "role": lambda role: Role(role).name.lower(),
+    "rule": rule_to_json,
+    "sign_off": sign_off_to_json,
+    "effect": effect_name,
+}
+"""Fields that JSON shows otherwise than they are."""

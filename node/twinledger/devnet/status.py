@@ -10,6 +10,7 @@ import grpc.aio
 from twinledger.client.chain_records import NodeRole, NodeStatus
 from twinledger.client.nodes import Endpoint, Node, endpoints_of
 from twinledger.client.profile import Profile
+from twinledger.client.read_tokens import ReadTokens
 from twinledger.devnet.layout import Layout, NodeEntry
 from twinledger.devnet.process import NodeProcess
 from twinledger.v1 import operator_service_pb2
@@ -59,29 +60,31 @@ class NodeView:
 
 async def view_nodes(layout: Layout) -> list[NodeView]:
     """Looks at all nodes at once; one that does not answer within a second counts as silent."""
-    profile = layout.profile
-    return list(await asyncio.gather(*(_view(layout, profile, node) for node in layout.nodes)))
+    profile, tokens = layout.profile, ReadTokens(layout.identity(), layout.chain_id)
+    return list(
+        await asyncio.gather(*(_view(layout, profile, tokens, node) for node in layout.nodes))
+    )
 
 
-async def _view(layout: Layout, profile: Profile, entry: NodeEntry) -> NodeView:
+async def _view(layout: Layout, profile: Profile, tokens: ReadTokens, entry: NodeEntry) -> NodeView:
     folder = layout.node_folder(entry)
     pid = NodeProcess(folder).pid
-    status = await _ask(profile, entry) if pid is not None else None
+    status = await _ask(profile, tokens, entry) if pid is not None else None
     return NodeView(entry, folder / "data", pid, status)
 
 
-async def _ask(profile: Profile, entry: NodeEntry) -> NodeStatus | None:
+async def _ask(profile: Profile, tokens: ReadTokens, entry: NodeEntry) -> NodeStatus | None:
     for endpoint in endpoints_of(profile):
         if endpoint.address == entry.client_address:
-            status = await _ask_at(endpoint)
+            status = await _ask_at(endpoint, tokens)
             # Somebody else's server may have the port of a node that is still starting.
             if status is not None and status.node_id == entry.name:
                 return status
     return None
 
 
-async def _ask_at(endpoint: Endpoint) -> NodeStatus | None:
-    node = Node.at(endpoint)
+async def _ask_at(endpoint: Endpoint, tokens: ReadTokens) -> NodeStatus | None:
+    node = Node.at(endpoint, tokens)
     try:
         request = operator_service_pb2.GetStatusRequest()
         response = await node.operator.GetStatus(request, timeout=_ANSWER_SECONDS)

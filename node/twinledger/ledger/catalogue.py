@@ -471,6 +471,31 @@ _GOVERNANCE: dict[Code, Entry] = {
     ),
 }
 
+_CALLERS: dict[Code, Entry] = {
+    Code.TOKEN_MISSING: Entry(
+        "The call does not say who makes it",
+        "Call with a key: --as or a profile on the command line, identity= in the SDK, a read"
+        " token from bare stubs.",
+        _UNKNOWN_CALLER,
+    ),
+    Code.TOKEN_REFUSED: Entry(
+        "The call's token is not one that this node accepts",
+        "Make it anew for this chain, node and method, with a key that the ledger has now.",
+        _UNKNOWN_CALLER,
+    ),
+    Code.TOKEN_EXPIRED: Entry(
+        "The call's token does not hold now",
+        "Make it anew, to live for at most a minute; if it is new, set this machine's clock.",
+        _UNKNOWN_CALLER,
+    ),
+    Code.RATE_LIMITED: Entry(
+        "This identity calls more often than the consortium allows",
+        "Try again after the delay; send many transactions by a stream at a steady rate.",
+        _FULL,
+        waiting_helps=True,
+    ),
+}
+
 _READING: dict[Code, Entry] = {
     Code.BLOCK_NOT_FOUND: Entry(
         "This node does not hold the block",
@@ -786,6 +811,7 @@ SECTIONS: dict[str, dict[Code, Entry]] = {
     "Twins": _TWINS,
     "Identities": _IDENTITIES,
     "Governance": _GOVERNANCE,
+    "Callers": _CALLERS,
     "Reading": _READING,
     "Proofs": _PROOFS,
     "Nodes and their data": _NODE,

@@ -28,6 +28,8 @@ class Limits:
     """Properties of one twin, both sections together."""
     max_policy_rules: int = 64
     """Rules and sign-offs of one twin's policy, together."""
+    max_requests_per_s: int = 20_000
+    """Calls, and transactions in them, of one identity at one node."""
     max_block_bytes: int = 1_048_576
     """A serialized BlockBody."""
     max_block_transactions: int = 2_000
@@ -49,6 +51,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "max_path_depth": (1, 16),
     "max_properties": (1, 1_000_000),
     "max_policy_rules": (1, 4_096),
+    "max_requests_per_s": (1, 1_000_000),
     "max_block_bytes": (2_048, 67_108_864),
     "max_block_transactions": (1, 100_000),
     "max_clock_lead_us": (100_000, 3_600_000_000),

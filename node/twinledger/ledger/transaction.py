@@ -235,3 +235,14 @@ def operation_messages(body: bytes) -> Sequence[operation_pb2.Operation]:
         LedgerError: MALFORMED.
     """
     return read_message(transaction_pb2.TransactionBody, body).operations
+
+
+def author_names(raw: bytes) -> tuple[IdentityName, ...]:
+    """Who signed a serialized SignedTransaction that was once read, as it says.
+
+    Raises:
+        LedgerError: MALFORMED.
+    """
+    body = read_message(transaction_pb2.SignedTransaction, raw).body
+    authors = read_message(transaction_pb2.TransactionBody, body).authors
+    return tuple([IdentityName(author.identity) for author in authors])

@@ -2,14 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_reflection.v1alpha._async import ReflectionServicer
 
 from twinledger.client.channels import Credential
 from twinledger.node.assembly import Parts
@@ -22,6 +25,7 @@ from twinledger.node.ports import (
 )
 from twinledger.node.proving import Proving
 from twinledger.node.services.consortium_service import ConsortiumService
+from twinledger.node.services.door import Door
 from twinledger.node.services.gate import Gate
 from twinledger.node.services.handlers import Told, certificate, nothing, service_handler
 from twinledger.node.services.ledger_service import LedgerService
@@ -52,12 +56,13 @@ class Ports:
         self._health: Any = HealthServicer()
         self._clients, self._peers = new_server(), new_server()
         self._names = [reflection.SERVICE_NAME, health.SERVICE_NAME]
-        gate = Gate()
+        gate, door = Gate(), _door(foundation)
         for file, implementation in _client_services(foundation, parts).items():
-            service = _register(self._clients, file, implementation, gate)
+            service = _register(self._clients, file, implementation, gate, door=door)
             self._names.append(service.full_name)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._clients)
-        reflection.enable_server_reflection(self._names, self._clients)
+        told = Reflection(ReflectionServicer(self._names))
+        _register(self._clients, reflection_pb2.DESCRIPTOR, told, gate, door=door)
         peers = _peer_service(foundation, parts)
         _register(self._peers, peer_service_pb2.DESCRIPTOR, peers, Gate(), certificate)
 
@@ -96,10 +101,30 @@ def _register(
     implementation: object,
     gate: Gate,
     told: Told = nothing,
+    door: Door | None = None,
 ) -> ServiceDescriptor:
     (service,) = file.services_by_name.values()
-    server.add_generic_rpc_handlers((service_handler(service, implementation, gate, told),))
+    server.add_generic_rpc_handlers((service_handler(service, implementation, gate, told, door),))
     return service
+
+
+def _door(foundation: Foundation) -> Door:
+    folder = foundation.folder
+    return Door(foundation.stores.chain, folder.chain_id, folder.node_id, foundation.member)
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    """gRPC's reflection, behind the same door as everything else."""
+
+    servicer: ReflectionServicer
+
+    async def server_reflection_info(
+        self, requests: AsyncIterator[Message]
+    ) -> AsyncIterator[Message]:
+        """Tell what services there are."""
+        async for response in self.servicer.ServerReflectionInfo(requests, None):
+            yield response
 
 
 def _client_services(foundation: Foundation, parts: Parts) -> dict[FileDescriptor, object]:

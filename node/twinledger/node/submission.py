@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from twinledger.execution.checks import check_signers, check_time
+from twinledger.execution.execute import executed_transactions
 from twinledger.execution.prepare import Prepared
 from twinledger.execution.results import Execution
 from twinledger.ledger.errors import Code, LedgerError, invariant
 from twinledger.ledger.limits import Limits
+from twinledger.ledger.names import IdentityName
 from twinledger.ledger.receipt import Receipt
-from twinledger.ledger.transaction import Transaction, TransactionId
+from twinledger.ledger.transaction import Transaction, TransactionId, author_names
 from twinledger.node.feed import Feed
 from twinledger.node.pool import Pending, Pool
 from twinledger.node.preparation import Preparation
@@ -102,6 +104,16 @@ class Submission:
         if transaction_id in self.pool:
             return Waiting()
         return Expired() if transaction_id in self._expired else None
+
+    def authors(self, transaction_id: TransactionId) -> tuple[IdentityName, ...]:
+        """Tell who signed a transaction that stands in a block or waits; else nobody."""
+        location = self.chain.location(transaction_id)
+        waiting = self.pool.get(transaction_id)
+        if location is not None:
+            block = self.chain.block(location[0])
+            transactions = executed_transactions(block.payload, len(block.receipts))
+            return author_names(transactions[location[1]])
+        return author_names(waiting.raw) if waiting else ()
 
     def executed(self, execution: Execution) -> None:
         """Settle what a block holds and what its time has expired."""

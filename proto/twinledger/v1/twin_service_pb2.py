@@ -22,55 +22,68 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from twinledger.v1 import access_pb2 as twinledger_dot_v1_dot_access__pb2
 from twinledger.v1 import operation_pb2 as twinledger_dot_v1_dot_operation__pb2
 from twinledger.v1 import value_pb2 as twinledger_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n twinledger/v1/twin_service.proto\x12\rtwinledger.v1\x1a\x1dtwinledger/v1/operation.proto\x1a\x19twinledger/v1/value.proto\"\'\n\x06\x43ursor\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\r\n\x05index\x18\x02 \x01(\r\"\x9f\x01\n\x06Origin\x12\x16\n\x0etransaction_id\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61uthors\x18\x02 \x03(\t\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\rblock_time_us\x18\x04 \x01(\x03\x12%\n\x06\x63ursor\x18\x05 \x01(\x0b\x32\x15.twinledger.v1.CursorB\x11\n\x0f_observed_at_us\"\x8d\x01\n\x08Property\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\'\n\x07section\x18\x02 \x01(\x0e\x32\x16.twinledger.v1.Section\x12#\n\x05value\x18\x03 \x01(\x0b\x32\x14.twinledger.v1.Value\x12%\n\x06origin\x18\x04 \x01(\x0b\x32\x15.twinledger.v1.Origin\"V\n\x0cRelationship\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttarget_id\x18\x02 \x01(\t\x12%\n\x06origin\x18\x03 \x01(\x0b\x32\x15.twinledger.v1.Origin\"\xe4\x01\n\x04Twin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x04\x12\x14\n\x0chistory_head\x18\x05 \x01(\x0c\x12\x0f\n\x07retired\x18\x06 \x01(\x08\x12\x14\n\x0csuccessor_id\x18\x07 \x01(\t\x12+\n\nproperties\x18\x08 \x03(\x0b\x32\x17.twinledger.v1.Property\x12\x32\n\rrelationships\x18\t \x03(\x0b\x32\x1b.twinledger.v1.Relationship\"\x9b\x01\n\nTwinUpdate\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12+\n\toperation\x18\x03 \x01(\x0b\x32\x18.twinledger.v1.Operation\x12\x17\n\x0foperation_index\x18\x04 \x01(\r\x12%\n\x06origin\x18\x05 \x01(\x0b\x32\x15.twinledger.v1.Origin\"5\n\x0eGetTwinRequest\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x12\n\nmin_height\x18\x02 \x01(\x04\"D\n\x0fGetTwinResponse\x12!\n\x04twin\x18\x01 \x01(\x0b\x32\x13.twinledger.v1.Twin\x12\x0e\n\x06height\x18\x02 \x01(\x04\"z\n\x10ListTwinsRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x13\n\x0bonly_active\x18\x04 \x01(\x08\x12\x11\n\tpage_size\x18\x05 \x01(\r\x12\x10\n\x08\x61\x66ter_id\x18\x06 \x01(\t\"^\n\x11ListTwinsResponse\x12\"\n\x05twins\x18\x01 \x03(\x0b\x32\x13.twinledger.v1.Twin\x12\x15\n\rnext_after_id\x18\x02 \x01(\t\x12\x0e\n\x06height\x18\x03 \x01(\x04\"N\n\x11GetHistoryRequest\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x15\n\rafter_version\x18\x02 \x01(\x04\x12\x11\n\tpage_size\x18\x03 \x01(\r\"i\n\x12GetHistoryResponse\x12*\n\x07updates\x18\x01 \x03(\x0b\x32\x19.twinledger.v1.TwinUpdate\x12\x17\n\x0f\x63urrent_version\x18\x02 \x01(\x04\x12\x0e\n\x06height\x18\x03 \x01(\x04\"\x81\x01\n\x0cTraceRequest\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12+\n\tdirection\x18\x02 \x01(\x0e\x32\x18.twinledger.v1.Direction\x12\x11\n\tmax_depth\x18\x03 \x01(\r\x12\r\n\x05names\x18\x04 \x03(\t\x12\x11\n\tmax_twins\x18\x05 \x01(\r\";\n\nTracedTwin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05\x64\x65pth\x18\x03 \x01(\r\"H\n\x12TracedRelationship\x12\x11\n\tsource_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\ttarget_id\x18\x03 \x01(\t\"\x96\x01\n\rTraceResponse\x12(\n\x05twins\x18\x01 \x03(\x0b\x32\x19.twinledger.v1.TracedTwin\x12\x38\n\rrelationships\x18\x02 \x03(\x0b\x32!.twinledger.v1.TracedRelationship\x12\x11\n\ttruncated\x18\x03 \x01(\x08\x12\x0e\n\x06height\x18\x04 \x01(\x04\"V\n\x0cWatchRequest\x12\x10\n\x08twin_ids\x18\x01 \x03(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12$\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x15.twinledger.v1.Cursor\"b\n\rWatchResponse\x12*\n\x07updates\x18\x01 \x03(\x0b\x32\x19.twinledger.v1.TwinUpdate\x12%\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x15.twinledger.v1.Cursor*X\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44IRECTION_DOWNSTREAM\x10\x01\x12\x16\n\x12\x44IRECTION_UPSTREAM\x10\x02\x32\x84\x03\n\x0bTwinService\x12H\n\x07GetTwin\x12\x1d.twinledger.v1.GetTwinRequest\x1a\x1e.twinledger.v1.GetTwinResponse\x12N\n\tListTwins\x12\x1f.twinledger.v1.ListTwinsRequest\x1a .twinledger.v1.ListTwinsResponse\x12Q\n\nGetHistory\x12 .twinledger.v1.GetHistoryRequest\x1a!.twinledger.v1.GetHistoryResponse\x12\x42\n\x05Trace\x12\x1b.twinledger.v1.TraceRequest\x1a\x1c.twinledger.v1.TraceResponse\x12\x44\n\x05Watch\x12\x1b.twinledger.v1.WatchRequest\x1a\x1c.twinledger.v1.WatchResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n twinledger/v1/twin_service.proto\x12\rtwinledger.v1\x1a\x1atwinledger/v1/access.proto\x1a\x1dtwinledger/v1/operation.proto\x1a\x19twinledger/v1/value.proto\"\'\n\x06\x43ursor\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\r\n\x05index\x18\x02 \x01(\r\"\x9f\x01\n\x06Origin\x12\x16\n\x0etransaction_id\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61uthors\x18\x02 \x03(\t\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\rblock_time_us\x18\x04 \x01(\x03\x12%\n\x06\x63ursor\x18\x05 \x01(\x0b\x32\x15.twinledger.v1.CursorB\x11\n\x0f_observed_at_us\"\x8d\x01\n\x08Property\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\'\n\x07section\x18\x02 \x01(\x0e\x32\x16.twinledger.v1.Section\x12#\n\x05value\x18\x03 \x01(\x0b\x32\x14.twinledger.v1.Value\x12%\n\x06origin\x18\x04 \x01(\x0b\x32\x15.twinledger.v1.Origin\"V\n\x0cRelationship\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttarget_id\x18\x02 \x01(\t\x12%\n\x06origin\x18\x03 \x01(\x0b\x32\x15.twinledger.v1.Origin\"\xf5\x01\n\x04Twin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x04\x12\x14\n\x0chistory_head\x18\x05 \x01(\x0c\x12\x0f\n\x07retired\x18\x06 \x01(\x08\x12\x14\n\x0csuccessor_id\x18\x07 \x01(\t\x12+\n\nproperties\x18\x08 \x03(\x0b\x32\x17.twinledger.v1.Property\x12\x32\n\rrelationships\x18\t \x03(\x0b\x32\x1b.twinledger.v1.Relationship\x12\x0f\n\x07partial\x18\x14 \x01(\x08\"\xad\x01\n\nTwinUpdate\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12+\n\toperation\x18\x03 \x01(\x0b\x32\x18.twinledger.v1.Operation\x12\x17\n\x0foperation_index\x18\x04 \x01(\r\x12%\n\x06origin\x18\x05 \x01(\x0b\x32\x15.twinledger.v1.Origin\x12\x10\n\x08withheld\x18\x14 \x01(\x08\"5\n\x0eGetTwinRequest\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x12\n\nmin_height\x18\x02 \x01(\x04\"D\n\x0fGetTwinResponse\x12!\n\x04twin\x18\x01 \x01(\x0b\x32\x13.twinledger.v1.Twin\x12\x0e\n\x06height\x18\x02 \x01(\x04\"z\n\x10ListTwinsRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x13\n\x0bonly_active\x18\x04 \x01(\x08\x12\x11\n\tpage_size\x18\x05 \x01(\r\x12\x10\n\x08\x61\x66ter_id\x18\x06 \x01(\t\"^\n\x11ListTwinsResponse\x12\"\n\x05twins\x18\x01 \x03(\x0b\x32\x13.twinledger.v1.Twin\x12\x15\n\rnext_after_id\x18\x02 \x01(\t\x12\x0e\n\x06height\x18\x03 \x01(\x04\"N\n\x11GetHistoryRequest\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x15\n\rafter_version\x18\x02 \x01(\x04\x12\x11\n\tpage_size\x18\x03 \x01(\r\"i\n\x12GetHistoryResponse\x12*\n\x07updates\x18\x01 \x03(\x0b\x32\x19.twinledger.v1.TwinUpdate\x12\x17\n\x0f\x63urrent_version\x18\x02 \x01(\x04\x12\x0e\n\x06height\x18\x03 \x01(\x04\"\x81\x01\n\x0cTraceRequest\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12+\n\tdirection\x18\x02 \x01(\x0e\x32\x18.twinledger.v1.Direction\x12\x11\n\tmax_depth\x18\x03 \x01(\r\x12\r\n\x05names\x18\x04 \x03(\t\x12\x11\n\tmax_twins\x18\x05 \x01(\r\";\n\nTracedTwin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05\x64\x65pth\x18\x03 \x01(\r\"H\n\x12TracedRelationship\x12\x11\n\tsource_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\ttarget_id\x18\x03 \x01(\t\"\x96\x01\n\rTraceResponse\x12(\n\x05twins\x18\x01 \x03(\x0b\x32\x19.twinledger.v1.TracedTwin\x12\x38\n\rrelationships\x18\x02 \x03(\x0b\x32!.twinledger.v1.TracedRelationship\x12\x11\n\ttruncated\x18\x03 \x01(\x08\x12\x0e\n\x06height\x18\x04 \x01(\x04\"V\n\x0cWatchRequest\x12\x10\n\x08twin_ids\x18\x01 \x03(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12$\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x15.twinledger.v1.Cursor\"b\n\rWatchResponse\x12*\n\x07updates\x18\x01 \x03(\x0b\x32\x19.twinledger.v1.TwinUpdate\x12%\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x15.twinledger.v1.Cursor\"#\n\x10GetAccessRequest\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\"\x98\x01\n\x11GetAccessResponse\x12\r\n\x05owner\x18\x01 \x01(\t\x12(\n\x05rules\x18\x02 \x03(\x0b\x32\x19.twinledger.v1.AccessRule\x12)\n\tsign_offs\x18\x03 \x03(\x0b\x32\x16.twinledger.v1.SignOff\x12\x0f\n\x07partial\x18\x04 \x01(\x08\x12\x0e\n\x06height\x18\x05 \x01(\x04\"G\n\x14\x45xplainAccessRequest\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x10\n\x08identity\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\t\"\xcb\x01\n\x0e\x41\x63\x63\x65ssDecision\x12-\n\npermission\x18\x01 \x01(\x0e\x32\x19.twinledger.v1.Permission\x12\x0f\n\x07\x61llowed\x18\x02 \x01(\x08\x12%\n\x06ground\x18\x03 \x01(\x0e\x32\x15.twinledger.v1.Ground\x12\'\n\x04rule\x18\x04 \x01(\x0b\x32\x19.twinledger.v1.AccessRule\x12)\n\tsign_offs\x18\x05 \x03(\x0b\x32\x16.twinledger.v1.SignOff\"Y\n\x15\x45xplainAccessResponse\x12\x30\n\tdecisions\x18\x01 \x03(\x0b\x32\x1d.twinledger.v1.AccessDecision\x12\x0e\n\x06height\x18\x02 \x01(\x04*X\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44IRECTION_DOWNSTREAM\x10\x01\x12\x16\n\x12\x44IRECTION_UPSTREAM\x10\x02*\x86\x01\n\x06Ground\x12\x16\n\x12GROUND_UNSPECIFIED\x10\x00\x12\x16\n\x12GROUND_OWNER_ADMIN\x10\x01\x12\x14\n\x10GROUND_READS_ALL\x10\x02\x12\x0f\n\x0bGROUND_RULE\x10\x03\x12\x12\n\x0eGROUND_DEFAULT\x10\x04\x12\x11\n\rGROUND_CLOSED\x10\x05\x32\xb0\x04\n\x0bTwinService\x12H\n\x07GetTwin\x12\x1d.twinledger.v1.GetTwinRequest\x1a\x1e.twinledger.v1.GetTwinResponse\x12N\n\tListTwins\x12\x1f.twinledger.v1.ListTwinsRequest\x1a .twinledger.v1.ListTwinsResponse\x12Q\n\nGetHistory\x12 .twinledger.v1.GetHistoryRequest\x1a!.twinledger.v1.GetHistoryResponse\x12\x42\n\x05Trace\x12\x1b.twinledger.v1.TraceRequest\x1a\x1c.twinledger.v1.TraceResponse\x12\x44\n\x05Watch\x12\x1b.twinledger.v1.WatchRequest\x1a\x1c.twinledger.v1.WatchResponse0\x01\x12N\n\tGetAccess\x12\x1f.twinledger.v1.GetAccessRequest\x1a .twinledger.v1.GetAccessResponse\x12Z\n\rExplainAccess\x12#.twinledger.v1.ExplainAccessRequest\x1a$.twinledger.v1.ExplainAccessResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'twinledger.v1.twin_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DIRECTION']._serialized_start=2073
-  _globals['_DIRECTION']._serialized_end=2161
-  _globals['_CURSOR']._serialized_start=109
-  _globals['_CURSOR']._serialized_end=148
-  _globals['_ORIGIN']._serialized_start=151
-  _globals['_ORIGIN']._serialized_end=310
-  _globals['_PROPERTY']._serialized_start=313
-  _globals['_PROPERTY']._serialized_end=454
-  _globals['_RELATIONSHIP']._serialized_start=456
-  _globals['_RELATIONSHIP']._serialized_end=542
-  _globals['_TWIN']._serialized_start=545
-  _globals['_TWIN']._serialized_end=773
-  _globals['_TWINUPDATE']._serialized_start=776
-  _globals['_TWINUPDATE']._serialized_end=931
-  _globals['_GETTWINREQUEST']._serialized_start=933
-  _globals['_GETTWINREQUEST']._serialized_end=986
-  _globals['_GETTWINRESPONSE']._serialized_start=988
-  _globals['_GETTWINRESPONSE']._serialized_end=1056
-  _globals['_LISTTWINSREQUEST']._serialized_start=1058
-  _globals['_LISTTWINSREQUEST']._serialized_end=1180
-  _globals['_LISTTWINSRESPONSE']._serialized_start=1182
-  _globals['_LISTTWINSRESPONSE']._serialized_end=1276
-  _globals['_GETHISTORYREQUEST']._serialized_start=1278
-  _globals['_GETHISTORYREQUEST']._serialized_end=1356
-  _globals['_GETHISTORYRESPONSE']._serialized_start=1358
-  _globals['_GETHISTORYRESPONSE']._serialized_end=1463
-  _globals['_TRACEREQUEST']._serialized_start=1466
-  _globals['_TRACEREQUEST']._serialized_end=1595
-  _globals['_TRACEDTWIN']._serialized_start=1597
-  _globals['_TRACEDTWIN']._serialized_end=1656
-  _globals['_TRACEDRELATIONSHIP']._serialized_start=1658
-  _globals['_TRACEDRELATIONSHIP']._serialized_end=1730
-  _globals['_TRACERESPONSE']._serialized_start=1733
-  _globals['_TRACERESPONSE']._serialized_end=1883
-  _globals['_WATCHREQUEST']._serialized_start=1885
-  _globals['_WATCHREQUEST']._serialized_end=1971
-  _globals['_WATCHRESPONSE']._serialized_start=1973
-  _globals['_WATCHRESPONSE']._serialized_end=2071
-  _globals['_TWINSERVICE']._serialized_start=2164
-  _globals['_TWINSERVICE']._serialized_end=2552
+  _globals['_DIRECTION']._serialized_start=2698
+  _globals['_DIRECTION']._serialized_end=2786
+  _globals['_GROUND']._serialized_start=2789
+  _globals['_GROUND']._serialized_end=2923
+  _globals['_CURSOR']._serialized_start=137
+  _globals['_CURSOR']._serialized_end=176
+  _globals['_ORIGIN']._serialized_start=179
+  _globals['_ORIGIN']._serialized_end=338
+  _globals['_PROPERTY']._serialized_start=341
+  _globals['_PROPERTY']._serialized_end=482
+  _globals['_RELATIONSHIP']._serialized_start=484
+  _globals['_RELATIONSHIP']._serialized_end=570
+  _globals['_TWIN']._serialized_start=573
+  _globals['_TWIN']._serialized_end=818
+  _globals['_TWINUPDATE']._serialized_start=821
+  _globals['_TWINUPDATE']._serialized_end=994
+  _globals['_GETTWINREQUEST']._serialized_start=996
+  _globals['_GETTWINREQUEST']._serialized_end=1049
+  _globals['_GETTWINRESPONSE']._serialized_start=1051
+  _globals['_GETTWINRESPONSE']._serialized_end=1119
+  _globals['_LISTTWINSREQUEST']._serialized_start=1121
+  _globals['_LISTTWINSREQUEST']._serialized_end=1243
+  _globals['_LISTTWINSRESPONSE']._serialized_start=1245
+  _globals['_LISTTWINSRESPONSE']._serialized_end=1339
+  _globals['_GETHISTORYREQUEST']._serialized_start=1341
+  _globals['_GETHISTORYREQUEST']._serialized_end=1419
+  _globals['_GETHISTORYRESPONSE']._serialized_start=1421
+  _globals['_GETHISTORYRESPONSE']._serialized_end=1526
+  _globals['_TRACEREQUEST']._serialized_start=1529
+  _globals['_TRACEREQUEST']._serialized_end=1658
+  _globals['_TRACEDTWIN']._serialized_start=1660
+  _globals['_TRACEDTWIN']._serialized_end=1719
+  _globals['_TRACEDRELATIONSHIP']._serialized_start=1721
+  _globals['_TRACEDRELATIONSHIP']._serialized_end=1793
+  _globals['_TRACERESPONSE']._serialized_start=1796
+  _globals['_TRACERESPONSE']._serialized_end=1946
+  _globals['_WATCHREQUEST']._serialized_start=1948
+  _globals['_WATCHREQUEST']._serialized_end=2034
+  _globals['_WATCHRESPONSE']._serialized_start=2036
+  _globals['_WATCHRESPONSE']._serialized_end=2134
+  _globals['_GETACCESSREQUEST']._serialized_start=2136
+  _globals['_GETACCESSREQUEST']._serialized_end=2171
+  _globals['_GETACCESSRESPONSE']._serialized_start=2174
+  _globals['_GETACCESSRESPONSE']._serialized_end=2326
+  _globals['_EXPLAINACCESSREQUEST']._serialized_start=2328
+  _globals['_EXPLAINACCESSREQUEST']._serialized_end=2399
+  _globals['_ACCESSDECISION']._serialized_start=2402
+  _globals['_ACCESSDECISION']._serialized_end=2605
+  _globals['_EXPLAINACCESSRESPONSE']._serialized_start=2607
+  _globals['_EXPLAINACCESSRESPONSE']._serialized_end=2696
+  _globals['_TWINSERVICE']._serialized_start=2926
+  _globals['_TWINSERVICE']._serialized_end=3486
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import sys
+import twinledger.v1.access_pb2
 import twinledger.v1.operation_pb2
 import twinledger.v1.value_pb2
 import typing
@@ -44,6 +45,42 @@ DIRECTION_DOWNSTREAM: Direction.ValueType  # 1
 DIRECTION_UPSTREAM: Direction.ValueType  # 2
 """From target to source."""
 global___Direction = Direction
+
+class _Ground:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _GroundEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Ground.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    GROUND_UNSPECIFIED: _Ground.ValueType  # 0
+    """Never sent."""
+    GROUND_OWNER_ADMIN: _Ground.ValueType  # 1
+    """The owner's admins always administer and read."""
+    GROUND_READS_ALL: _Ground.ValueType  # 2
+    """Admins and auditors of every member read everything."""
+    GROUND_RULE: _Ground.ValueType  # 3
+    """A rule of the twin's policy."""
+    GROUND_DEFAULT: _Ground.ValueType  # 4
+    """A default rule."""
+    GROUND_CLOSED: _Ground.ValueType  # 5
+    """No rule grants it."""
+
+class Ground(_Ground, metaclass=_GroundEnumTypeWrapper):
+    """What a decision rests on."""
+
+GROUND_UNSPECIFIED: Ground.ValueType  # 0
+"""Never sent."""
+GROUND_OWNER_ADMIN: Ground.ValueType  # 1
+"""The owner's admins always administer and read."""
+GROUND_READS_ALL: Ground.ValueType  # 2
+"""Admins and auditors of every member read everything."""
+GROUND_RULE: Ground.ValueType  # 3
+"""A rule of the twin's policy."""
+GROUND_DEFAULT: Ground.ValueType  # 4
+"""A default rule."""
+GROUND_CLOSED: Ground.ValueType  # 5
+"""No rule grants it."""
+global___Ground = Ground
 
 @typing.final
 class Cursor(google.protobuf.message.Message):
@@ -186,6 +223,7 @@ class Twin(google.protobuf.message.Message):
     SUCCESSOR_ID_FIELD_NUMBER: builtins.int
     PROPERTIES_FIELD_NUMBER: builtins.int
     RELATIONSHIPS_FIELD_NUMBER: builtins.int
+    PARTIAL_FIELD_NUMBER: builtins.int
     twin_id: builtins.str
     """Its id."""
     model: builtins.str
@@ -200,6 +238,8 @@ class Twin(google.protobuf.message.Message):
     """True when its life has ended."""
     successor_id: builtins.str
     """The twin that took its place; empty when none."""
+    partial: builtins.bool
+    """True when it has properties or relationships that the caller may not read."""
     @property
     def properties(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Property]:
         """Its properties, ordered by section and path."""
@@ -220,8 +260,9 @@ class Twin(google.protobuf.message.Message):
         successor_id: builtins.str = ...,
         properties: collections.abc.Iterable[global___Property] | None = ...,
         relationships: collections.abc.Iterable[global___Relationship] | None = ...,
+        partial: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["history_head", b"history_head", "model", b"model", "owner", b"owner", "properties", b"properties", "relationships", b"relationships", "retired", b"retired", "successor_id", b"successor_id", "twin_id", b"twin_id", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["history_head", b"history_head", "model", b"model", "owner", b"owner", "partial", b"partial", "properties", b"properties", "relationships", b"relationships", "retired", b"retired", "successor_id", b"successor_id", "twin_id", b"twin_id", "version", b"version"]) -> None: ...
 
 global___Twin = Twin
 
@@ -236,19 +277,22 @@ class TwinUpdate(google.protobuf.message.Message):
     OPERATION_FIELD_NUMBER: builtins.int
     OPERATION_INDEX_FIELD_NUMBER: builtins.int
     ORIGIN_FIELD_NUMBER: builtins.int
+    WITHHELD_FIELD_NUMBER: builtins.int
     twin_id: builtins.str
     """The twin."""
     version: builtins.int
     """The twin's version after the update."""
     operation_index: builtins.int
     """Which operation of its transaction it was, from 0."""
+    withheld: builtins.bool
+    """True when the caller may not read all of the operation, and it is not shown as it was signed."""
     @property
     def operation(self) -> twinledger.v1.operation_pb2.Operation:
-        """The operation, as it was signed."""
+        """The operation, as it was signed; absent when the caller may not read anything of it."""
 
     @property
     def origin(self) -> global___Origin:
-        """Who, when and where in the chain."""
+        """Who, when and where in the chain; without operation only when and where."""
 
     def __init__(
         self,
@@ -258,9 +302,10 @@ class TwinUpdate(google.protobuf.message.Message):
         operation: twinledger.v1.operation_pb2.Operation | None = ...,
         operation_index: builtins.int = ...,
         origin: global___Origin | None = ...,
+        withheld: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["operation", b"operation", "origin", b"origin"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["operation", b"operation", "operation_index", b"operation_index", "origin", b"origin", "twin_id", b"twin_id", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["operation", b"operation", "operation_index", b"operation_index", "origin", b"origin", "twin_id", b"twin_id", "version", b"version", "withheld", b"withheld"]) -> None: ...
 
 global___TwinUpdate = TwinUpdate
 
@@ -418,7 +463,7 @@ class GetHistoryResponse(google.protobuf.message.Message):
     """The height it was read at."""
     @property
     def updates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___TwinUpdate]:
-        """The updates, versions ascending by one."""
+        """The updates, versions ascending by one; those the caller may not read are withheld, not left out."""
 
     def __init__(
         self,
@@ -594,7 +639,9 @@ class WatchResponse(google.protobuf.message.Message):
     CURSOR_FIELD_NUMBER: builtins.int
     @property
     def updates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___TwinUpdate]:
-        """The updates of one block; empty when this message only moves the cursor."""
+        """The updates of one block that the caller may read something of; empty when this message only
+        moves the cursor.
+        """
 
     @property
     def cursor(self) -> global___Cursor:
@@ -610,3 +657,148 @@ class WatchResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["cursor", b"cursor", "updates", b"updates"]) -> None: ...
 
 global___WatchResponse = WatchResponse
+
+@typing.final
+class GetAccessRequest(google.protobuf.message.Message):
+    """Asks for a twin's policy."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin's id."""
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["twin_id", b"twin_id"]) -> None: ...
+
+global___GetAccessRequest = GetAccessRequest
+
+@typing.final
+class GetAccessResponse(google.protobuf.message.Message):
+    """A twin's policy."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OWNER_FIELD_NUMBER: builtins.int
+    RULES_FIELD_NUMBER: builtins.int
+    SIGN_OFFS_FIELD_NUMBER: builtins.int
+    PARTIAL_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    owner: builtins.str
+    """The member that owns the twin."""
+    partial: builtins.bool
+    """True when there are rules or sign-offs that the caller may not see."""
+    height: builtins.int
+    """The height it was read at."""
+    @property
+    def rules(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[twinledger.v1.access_pb2.AccessRule]:
+        """Its rules, in the order of path, subject and effect."""
+
+    @property
+    def sign_offs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[twinledger.v1.access_pb2.SignOff]:
+        """Its sign-offs, in the order of path."""
+
+    def __init__(
+        self,
+        *,
+        owner: builtins.str = ...,
+        rules: collections.abc.Iterable[twinledger.v1.access_pb2.AccessRule] | None = ...,
+        sign_offs: collections.abc.Iterable[twinledger.v1.access_pb2.SignOff] | None = ...,
+        partial: builtins.bool = ...,
+        height: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["height", b"height", "owner", b"owner", "partial", b"partial", "rules", b"rules", "sign_offs", b"sign_offs"]) -> None: ...
+
+global___GetAccessResponse = GetAccessResponse
+
+@typing.final
+class ExplainAccessRequest(google.protobuf.message.Message):
+    """Asks which rule decides."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    IDENTITY_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin's id."""
+    identity: builtins.str
+    """Whom it is about: member/name. Empty: the caller."""
+    path: builtins.str
+    """The path, as in AccessRule."""
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        identity: builtins.str = ...,
+        path: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["identity", b"identity", "path", b"path", "twin_id", b"twin_id"]) -> None: ...
+
+global___ExplainAccessRequest = ExplainAccessRequest
+
+@typing.final
+class AccessDecision(google.protobuf.message.Message):
+    """One decision."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PERMISSION_FIELD_NUMBER: builtins.int
+    ALLOWED_FIELD_NUMBER: builtins.int
+    GROUND_FIELD_NUMBER: builtins.int
+    RULE_FIELD_NUMBER: builtins.int
+    SIGN_OFFS_FIELD_NUMBER: builtins.int
+    permission: twinledger.v1.access_pb2.Permission.ValueType
+    """What would be done."""
+    allowed: builtins.bool
+    """Whether it may be done."""
+    ground: global___Ground.ValueType
+    """What that rests on."""
+    @property
+    def rule(self) -> twinledger.v1.access_pb2.AccessRule:
+        """The rule that decides; absent when none does."""
+
+    @property
+    def sign_offs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[twinledger.v1.access_pb2.SignOff]:
+        """The sign-offs it takes besides."""
+
+    def __init__(
+        self,
+        *,
+        permission: twinledger.v1.access_pb2.Permission.ValueType = ...,
+        allowed: builtins.bool = ...,
+        ground: global___Ground.ValueType = ...,
+        rule: twinledger.v1.access_pb2.AccessRule | None = ...,
+        sign_offs: collections.abc.Iterable[twinledger.v1.access_pb2.SignOff] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["rule", b"rule"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["allowed", b"allowed", "ground", b"ground", "permission", b"permission", "rule", b"rule", "sign_offs", b"sign_offs"]) -> None: ...
+
+global___AccessDecision = AccessDecision
+
+@typing.final
+class ExplainAccessResponse(google.protobuf.message.Message):
+    """The decisions, one for each permission."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DECISIONS_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    height: builtins.int
+    """The height they hold at."""
+    @property
+    def decisions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___AccessDecision]:
+        """In the order of the permissions' numbers."""
+
+    def __init__(
+        self,
+        *,
+        decisions: collections.abc.Iterable[global___AccessDecision] | None = ...,
+        height: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["decisions", b"decisions", "height", b"height"]) -> None: ...
+
+global___ExplainAccessResponse = ExplainAccessResponse

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class TwinServiceStub(object):
-    """Reads twins as this node has executed them.
+    """Reads twins as this node has executed them, and as far as the caller may read them: a twin of
+    which it may read nothing is not there.
     """
 
     def __init__(self, channel):
@@ -60,10 +61,21 @@ class TwinServiceStub(object):
                 request_serializer=twinledger_dot_v1_dot_twin__service__pb2.WatchRequest.SerializeToString,
                 response_deserializer=twinledger_dot_v1_dot_twin__service__pb2.WatchResponse.FromString,
                 _registered_method=True)
+        self.GetAccess = channel.unary_unary(
+                '/twinledger.v1.TwinService/GetAccess',
+                request_serializer=twinledger_dot_v1_dot_twin__service__pb2.GetAccessRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_twin__service__pb2.GetAccessResponse.FromString,
+                _registered_method=True)
+        self.ExplainAccess = channel.unary_unary(
+                '/twinledger.v1.TwinService/ExplainAccess',
+                request_serializer=twinledger_dot_v1_dot_twin__service__pb2.ExplainAccessRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_twin__service__pb2.ExplainAccessResponse.FromString,
+                _registered_method=True)
 
 
 class TwinServiceServicer(object):
-    """Reads twins as this node has executed them.
+    """Reads twins as this node has executed them, and as far as the caller may read them: a twin of
+    which it may read nothing is not there.
     """
 
     def GetTwin(self, request, context):
@@ -101,6 +113,21 @@ class TwinServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAccess(self, request, context):
+        """A twin's policy. Whoever may not administer the whole twin sees what is said of itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainAccess(self, request, context):
+        """Which rule decides what an identity may do at a path of a twin. Of others than itself only who
+        may administer the whole twin, or read everything, may ask.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TwinServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -129,6 +156,16 @@ def add_TwinServiceServicer_to_server(servicer, server):
                     request_deserializer=twinledger_dot_v1_dot_twin__service__pb2.WatchRequest.FromString,
                     response_serializer=twinledger_dot_v1_dot_twin__service__pb2.WatchResponse.SerializeToString,
             ),
+            'GetAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccess,
+                    request_deserializer=twinledger_dot_v1_dot_twin__service__pb2.GetAccessRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_twin__service__pb2.GetAccessResponse.SerializeToString,
+            ),
+            'ExplainAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainAccess,
+                    request_deserializer=twinledger_dot_v1_dot_twin__service__pb2.ExplainAccessRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_twin__service__pb2.ExplainAccessResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'twinledger.v1.TwinService', rpc_method_handlers)
@@ -138,7 +175,8 @@ def add_TwinServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TwinService(object):
-    """Reads twins as this node has executed them.
+    """Reads twins as this node has executed them, and as far as the caller may read them: a twin of
+    which it may read nothing is not there.
     """
 
     @staticmethod
@@ -266,6 +304,60 @@ class TwinService(object):
             '/twinledger.v1.TwinService/Watch',
             twinledger_dot_v1_dot_twin__service__pb2.WatchRequest.SerializeToString,
             twinledger_dot_v1_dot_twin__service__pb2.WatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.TwinService/GetAccess',
+            twinledger_dot_v1_dot_twin__service__pb2.GetAccessRequest.SerializeToString,
+            twinledger_dot_v1_dot_twin__service__pb2.GetAccessResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.TwinService/ExplainAccess',
+            twinledger_dot_v1_dot_twin__service__pb2.ExplainAccessRequest.SerializeToString,
+            twinledger_dot_v1_dot_twin__service__pb2.ExplainAccessResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -18,7 +18,9 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
     ...
 
 class TwinServiceStub:
-    """Reads twins as this node has executed them."""
+    """Reads twins as this node has executed them, and as far as the caller may read them: a twin of
+    which it may read nothing is not there.
+    """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
     GetTwin: grpc.UnaryUnaryMultiCallable[
@@ -51,8 +53,24 @@ class TwinServiceStub:
     ]
     """Every update from a cursor on, without gaps; never drops silently."""
 
+    GetAccess: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.twin_service_pb2.GetAccessRequest,
+        twinledger.v1.twin_service_pb2.GetAccessResponse,
+    ]
+    """A twin's policy. Whoever may not administer the whole twin sees what is said of itself."""
+
+    ExplainAccess: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.twin_service_pb2.ExplainAccessRequest,
+        twinledger.v1.twin_service_pb2.ExplainAccessResponse,
+    ]
+    """Which rule decides what an identity may do at a path of a twin. Of others than itself only who
+    may administer the whole twin, or read everything, may ask.
+    """
+
 class TwinServiceAsyncStub:
-    """Reads twins as this node has executed them."""
+    """Reads twins as this node has executed them, and as far as the caller may read them: a twin of
+    which it may read nothing is not there.
+    """
 
     GetTwin: grpc.aio.UnaryUnaryMultiCallable[
         twinledger.v1.twin_service_pb2.GetTwinRequest,
@@ -84,8 +102,24 @@ class TwinServiceAsyncStub:
     ]
     """Every update from a cursor on, without gaps; never drops silently."""
 
+    GetAccess: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.twin_service_pb2.GetAccessRequest,
+        twinledger.v1.twin_service_pb2.GetAccessResponse,
+    ]
+    """A twin's policy. Whoever may not administer the whole twin sees what is said of itself."""
+
+    ExplainAccess: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.twin_service_pb2.ExplainAccessRequest,
+        twinledger.v1.twin_service_pb2.ExplainAccessResponse,
+    ]
+    """Which rule decides what an identity may do at a path of a twin. Of others than itself only who
+    may administer the whole twin, or read everything, may ask.
+    """
+
 class TwinServiceServicer(metaclass=abc.ABCMeta):
-    """Reads twins as this node has executed them."""
+    """Reads twins as this node has executed them, and as far as the caller may read them: a twin of
+    which it may read nothing is not there.
+    """
 
     @abc.abstractmethod
     def GetTwin(
@@ -126,5 +160,23 @@ class TwinServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[twinledger.v1.twin_service_pb2.WatchResponse], collections.abc.AsyncIterator[twinledger.v1.twin_service_pb2.WatchResponse]]:
         """Every update from a cursor on, without gaps; never drops silently."""
+
+    @abc.abstractmethod
+    def GetAccess(
+        self,
+        request: twinledger.v1.twin_service_pb2.GetAccessRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.twin_service_pb2.GetAccessResponse, collections.abc.Awaitable[twinledger.v1.twin_service_pb2.GetAccessResponse]]:
+        """A twin's policy. Whoever may not administer the whole twin sees what is said of itself."""
+
+    @abc.abstractmethod
+    def ExplainAccess(
+        self,
+        request: twinledger.v1.twin_service_pb2.ExplainAccessRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.twin_service_pb2.ExplainAccessResponse, collections.abc.Awaitable[twinledger.v1.twin_service_pb2.ExplainAccessResponse]]:
+        """Which rule decides what an identity may do at a path of a twin. Of others than itself only who
+        may administer the whole twin, or read everything, may ask.
+        """
 
 def add_TwinServiceServicer_to_server(servicer: TwinServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -16,6 +16,7 @@ from twinledger.v1 import (
     ledger_service_pb2,
     ledger_service_pb2_grpc,
     operation_pb2,
+    read_token_pb2,
     transaction_pb2,
     twin_service_pb2,
     twin_service_pb2_grpc,
@@ -24,6 +25,9 @@ from twinledger.v1 import (
 
 TRANSACTION = b"twinledger/v1/transaction\0"
 SIGN_TRANSACTION = b"twinledger/v1/sign-transaction\0"
+READ_TOKEN = b"twinledger/v1/read-token\0"
+READ_TOKEN_METADATA = "twinledger-read-token-bin"
+TOKEN_LIFETIME_US = 60_000_000
 SUITE_ED25519 = 1
 LIFETIME_US = 60_000_000
 DEADLINE_SECONDS = 30
@@ -87,19 +91,49 @@ def open_channel(node: Node) -> grpc.Channel:
     return grpc.secure_channel(node.client_address, credentials, options=[name])
 
 
-def submit(node: Node, signed: Signed) -> ledger_service_pb2.TransactionStatus:
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, and on which chain."""
+
+    chain_id: bytes
+    identity: str
+    seed: bytes
+
+    def metadata(self, node: Node, method: str) -> tuple[tuple[str, str | bytes], ...]:
+        """What a call of a method at a node carries."""
+        now_us = time.time_ns() // 1000
+        body = read_token_pb2.ReadTokenBody(
+            chain_id=self.chain_id,
+            node=node.id,
+            method=method,
+            identity=self.identity,
+            issued_at_us=now_us,
+            expires_at_us=now_us + TOKEN_LIFETIME_US,
+        )
+        return ((READ_TOKEN_METADATA, token(body.SerializeToString(), self.seed)),)
+
+
+def token(body: bytes, seed: bytes) -> bytes:
+    """Follow docs/formats, "Read token", steps 2 and 3."""
+    signature = nacl.signing.SigningKey(seed).sign(READ_TOKEN + body).signature
+    return read_token_pb2.ReadToken(body=body, signature=signature).SerializeToString()
+
+
+def submit(node: Node, caller: Caller, signed: Signed) -> ledger_service_pb2.TransactionStatus:
     """Submit and wait until a block holds it."""
     with open_channel(node) as channel:
         stub = ledger_service_pb2_grpc.LedgerServiceStub(channel)
         request = ledger_service_pb2.SubmitRequest(
             transaction=signed.raw, wait_for=ledger_service_pb2.WAIT_FOR_COMMITTED
         )
-        return stub.Submit(request, timeout=DEADLINE_SECONDS).status
+        metadata = caller.metadata(node, "/twinledger.v1.LedgerService/Submit")
+        return stub.Submit(request, timeout=DEADLINE_SECONDS, metadata=metadata).status
 
 
-def read_twin(node: Node, twin_id: str, min_height: int) -> twin_service_pb2.Twin:
+def read_twin(node: Node, caller: Caller, twin_id: str, min_height: int) -> twin_service_pb2.Twin:
     """Read a twin as it is at a height or later."""
     with open_channel(node) as channel:
         stub = twin_service_pb2_grpc.TwinServiceStub(channel)
         request = twin_service_pb2.GetTwinRequest(twin_id=twin_id, min_height=min_height)
-        return stub.GetTwin(request, timeout=DEADLINE_SECONDS).twin
+        metadata = caller.metadata(node, "/twinledger.v1.TwinService/GetTwin")
+        return stub.GetTwin(request, timeout=DEADLINE_SECONDS, metadata=metadata).twin

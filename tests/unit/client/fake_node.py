@@ -25,6 +25,7 @@ from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.receipt import Event, EventKind, Receipt
 from twinledger.ledger.transaction import transaction_id
 from twinledger.v1 import (
+    access_pb2,
     block_pb2,
     consortium_service_pb2,
     ledger_service_pb2,
@@ -351,6 +352,31 @@ class FakeNode(
             current_version=self.ledger.height,
             height=self.ledger.height,
         )
+
+    def GetAccess(self, request: Any, context: Any) -> Any:
+        self.reads.append(request)
+        self._meet(self.read_steps, None, context)
+        rule = access_pb2.AccessRule(
+            path="reported/motor",
+            subject="member:maker",
+            effect=access_pb2.EFFECT_GRANT,
+            permissions=[access_pb2.PERMISSION_READ],
+            expires_at_us=2_000_000,
+        )
+        sign_off = access_pb2.SignOff(
+            permissions=[access_pb2.PERMISSION_TRANSFER], required=1, parties=["member:maker"]
+        )
+        return twin_service_pb2.GetAccessResponse(
+            owner="utility", rules=[rule], sign_offs=[sign_off], height=7
+        )
+
+    def ExplainAccess(self, request: Any, context: Any) -> Any:
+        self.reads.append(request)
+        self._meet(self.read_steps, None, context)
+        decision = twin_service_pb2.AccessDecision(
+            permission=access_pb2.PERMISSION_WRITE, ground=twin_service_pb2.GROUND_CLOSED
+        )
+        return twin_service_pb2.ExplainAccessResponse(decisions=[decision], height=7)
 
     def Trace(self, request: Any, context: Any) -> Any:
         self.reads.append(request)

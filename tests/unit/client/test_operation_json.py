@@ -4,9 +4,19 @@ from typing import Any
 
 import pytest
 
-from twinledger.client import Code, LedgerError, Operation, Role, Section, Timestamp, operations
+from twinledger.client import (
+    Code,
+    LedgerError,
+    Operation,
+    Role,
+    Section,
+    Timestamp,
+    access_operations,
+    operations,
+)
 from twinledger.client import governance_operations as governance
 from twinledger.client.operation_json import operation_from_json, operation_to_json
+from twinledger.ledger.access import Effect, Permission
 from twinledger.ledger.governance_operations import (
     AdmitMember,
     ChangeProtocol,
@@ -39,6 +49,26 @@ EVERY_KIND = [
     operations.relate("pump-7", "feeds", "tank-1", expected_version=2),
     operations.unrelate("pump-7", "feeds", "tank-1", observed_at=0),
     operations.retire_twin("pump-7", successor="pump-8", expected_version=3),
+    access_operations.put_rule(
+        "pump-7",
+        access_operations.rule(
+            "member:maker",
+            [Permission.READ | Permission.WRITE, Permission.ADMINISTER],
+            path="reported/motor",
+            effect=Effect.REVOKE,
+            expires_at=5,
+        ),
+        expected_version=3,
+    ),
+    access_operations.delete_rule("pump-7", "everyone", path="desired", effect=Effect.REVOKE),
+    access_operations.put_sign_off(
+        "pump-7",
+        access_operations.sign_off(
+            2, ["member:maker", "identity:utility/admin"], [Permission.TRANSFER], expires_at=9
+        ),
+    ),
+    access_operations.delete_sign_off("pump-7", path="reported", expected_version=1),
+    access_operations.transfer_twin("pump-7", "maker", expected_version=2),
     operations.admit_identity("utility/gw", bytes(32), Role.DEVICE),
     operations.admit_identity("utility/gw", bytes(32), Role.DEVICE, valid_from=5, valid_until=9),
     operations.revoke_identity("utility/gw"),

@@ -24,7 +24,7 @@ def test_the_leaf_is_the_map_of_the_page():
     assert (LEAF["epoch"], LEAF["set_number"]) == (0, 0)
     assert LEAF["rules"] == asdict(DEFAULT_RULES)
     assert LEAF["limits"]["max_lifetime_us"] == DEFAULT_LIMITS.max_lifetime_us
-    assert len(LEAF["limits"]) == 11
+    assert len(LEAF["limits"]) == 12
     maker = LEAF["members"]["maker"]
     assert maker["admins"] == {"admin": member("maker", 7100).admins[0].public_key}
     (node,) = member("maker", 7100).nodes

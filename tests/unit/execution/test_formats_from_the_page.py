@@ -17,6 +17,7 @@ from nacl.signing import SigningKey, VerifyKey
 
 from twinledger.v1.block_pb2 import BlockBody
 from twinledger.v1.operation_pb2 import CreateTwin, Operation, PropertyChange
+from twinledger.v1.read_token_pb2 import ReadToken, ReadTokenBody
 from twinledger.v1.transaction_pb2 import Author, SignedTransaction, TransactionBody
 from twinledger.v1.value_pb2 import Value
 
@@ -162,6 +163,60 @@ def test_the_recipe_for_signing():
     assert domain("transaction", body).hex() == case["transaction_id"]
     assert signature.hex() == case["signature"]
     assert signed.hex() == case["signed_transaction"]
+
+
+def test_the_recipe_for_a_read_token():
+    case = VECTORS["read_token"]
+    body = ReadTokenBody(
+        chain_id=bytes.fromhex(case["chain_id"]),
+        node=case["node"],
+        method=case["method"],
+        identity=case["identity"],
+        issued_at_us=int(case["issued_at_us"]),
+        expires_at_us=int(case["expires_at_us"]),
+    ).SerializeToString()
+    key = SigningKey(bytes.fromhex(case["seed"]))
+    signature = key.sign(b"twinledger/v1/read-token\0" + body).signature
+    token = ReadToken(body=body, signature=signature).SerializeToString()
+    assert body.hex() == case["body"]
+    assert signature.hex() == case["signature"]
+    assert token.hex() == case["token"]
+
+
+def test_the_leaf_of_a_policy():
+    """Two rules by path, then by subject, and the sign-off of handing over."""
+    case = VECTORS["policy"]
+    ends = {"timestamp": case["expires_at_us"]}
+    rules: list[Any] = [
+        ["", "everyone", 2, 1 + 4, ends],
+        ["reported/level", "member:maker:device", 1, 2, {"null": True}],
+    ]
+    leaf = {
+        "rules": tagged_list([rule_of(*rule) for rule in rules]),
+        "sign_offs": tagged_list(
+            [
+                tagged_list(
+                    [
+                        {"string": ""},
+                        {"int": "8"},
+                        {"int": "1"},
+                        tagged_list([{"string": "member:maker"}]),
+                        {"null": True},
+                    ]
+                )
+            ]
+        ),
+    }
+    assert canonical({"map": leaf}).hex() == case["leaf"]
+
+
+def rule_of(path: str, subject: str, effect: int, permissions: int, ends: Any) -> dict[str, Any]:
+    fields = [{"string": path}, {"string": subject}, {"int": str(effect)}]
+    return tagged_list([*fields, {"int": str(permissions)}, ends])
+
+
+def tagged_list(items: list[Any]) -> dict[str, Any]:
+    return {"list": items}
 
 
 def test_the_signatures_in_the_blocks():

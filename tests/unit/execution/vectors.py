@@ -15,13 +15,14 @@ from typing import Any
 from tests.unit.execution.chain import START_US, UTILITY, Chain
 from tests.unit.ledger.heads import CHAIN_ID, NOW_S, ORIGIN, head_of, signed_head, witness_key
 from tests.unit.ledger.trees import MemoryHistory, MemoryPages
-from tests.unit.ledger.wire import create, increment, relate, set_, update
+from tests.unit.ledger.wire import create, increment, put_rule, put_sign_off, relate, set_, update
 from tests.unit.twins.pages import TwinPages
 from twinledger.consensus import EntryKind, Index, Term
 from twinledger.consensus.types import entry_hash
 from twinledger.consortium.rules import default_quorum
 from twinledger.consortium.witnesses import Witness, WitnessSet, certify
 from twinledger.execution.results import Execution
+from twinledger.ledger.access import Effect, Permission
 from twinledger.ledger.canonical import CanonicalValue, Timestamp, encode
 from twinledger.ledger.checkpoint import Checkpoint
 from twinledger.ledger.cosignature import cosign, log_line
@@ -31,6 +32,7 @@ from twinledger.ledger.history_tree import consistency_proof, inclusion_proof, r
 from twinledger.ledger.limits import DEFAULT_LIMITS
 from twinledger.ledger.merkle import tree_hash
 from twinledger.ledger.names import MemberName, TwinId
+from twinledger.ledger.read_token import ReadToken, make_token
 from twinledger.ledger.receipt import Receipt
 from twinledger.ledger.state_prover import prove
 from twinledger.ledger.transaction import parse, sign
@@ -137,7 +139,9 @@ def vectors() -> dict[str, Any]:
             "chain_id": chain.genesis.chain_id.hex(),
             **genesis,
         },
+        "policy": policy(),
         "signing": signing(chain),
+        "read_token": read_token(chain),
         "blocks": blocks,
         "entries": entries(chain, blocks),
         "history": history(chain),
@@ -307,6 +311,45 @@ def signing(chain: Chain) -> dict[str, Any]:
         "transaction_id": transaction.id.hex(),
         "signature": transaction.signatures[0].hex(),
         "signed_transaction": raw.hex(),
+    }
+
+
+def policy() -> dict[str, Any]:
+    """The leaf of a twin with two rules and a sign-off."""
+    chain, ends = Chain(), START_US + 3_600_000_000
+    chain.submit(create("tank-1"))
+    chain.submit(
+        put_rule("tank-1", "member:maker:device", Permission.WRITE, path="reported/level"),
+        put_rule(
+            "tank-1",
+            "everyone",
+            *(Permission.READ, Permission.RELATE),
+            effect=Effect.REVOKE,
+            expires=ends,
+        ),
+        put_sign_off("tank-1", 1, ["member:maker"], Permission.TRANSFER),
+    )
+    leaf = chain.state.get(b"policy/tank-1") or b""
+    return {"key": "policy/tank-1", "leaf": leaf.hex(), "expires_at_us": str(ends)}
+
+
+def read_token(chain: Chain) -> dict[str, Any]:
+    """What a caller on bare stubs follows: the fields, then the bytes they must come to."""
+    method = "/twinledger.v1.TwinService/GetTwin"
+    chain_id, node = chain.genesis.chain_id, "utility-1"
+    raw = make_token(UTILITY.key, UTILITY.identity, chain_id, node, method, START_US)
+    token = ReadToken.parse(raw)
+    return {
+        "seed": SEED.hex(),
+        "chain_id": chain_id.hex(),
+        "node": node,
+        "method": method,
+        "identity": UTILITY.identity,
+        "issued_at_us": str(token.issued_at_us),
+        "expires_at_us": str(token.expires_at_us),
+        "body": token.body.hex(),
+        "signature": token.signature.hex(),
+        "token": raw.hex(),
     }
 
 

@@ -15,6 +15,7 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.node_records import NodeRecords
 
 ME, PEER, OTHER = NodeId("me-1"), NodeId("peer-1"), NodeId("other-1")
+NEWER = NodeId("newer-1")
 HELD = {node_id: credential(node_id) for node_id in (ME, PEER, OTHER)}
 FRESH = credential(PEER)
 
@@ -125,8 +126,8 @@ def test_a_node_whose_record_names_none_that_it_holds_shows_what_it_has():
 
 def profile(height: int) -> Profile:
     trusted = TrustedNode(PEER, "new:1", "new:2", (FRESH.certificate,))
-    outsider = TrustedNode("stranger-1", "s:1", "s:2", (HELD[OTHER].certificate,))
-    return Profile(bytes(32), (trusted, outsider), height)
+    newer = TrustedNode(NEWER, "s:1", "s:2", (HELD[OTHER].certificate,))
+    return Profile(bytes(32), (trusted, newer), height)
 
 
 def test_a_node_that_was_away_takes_newer_certificates_from_a_profile():
@@ -136,9 +137,13 @@ def test_a_node_that_was_away_takes_newer_certificates_from_a_profile():
     assert records.nodes[PEER].peer_address == "new:2"
 
 
-def test_a_profile_makes_no_node_a_member():
-    records = records_of(*everybody()[:2], given=profile(20))
+def test_a_node_admitted_after_this_ledgers_height_is_known_by_the_profile_alone():
+    """Else a newcomer could not hear a leader that joined after genesis."""
+    records, shown = records_of(*everybody()[:2], given=profile(20)), HELD[OTHER].certificate
+    records.check(NEWER, shown)
+    records.executed(20, None)
     assert set(records.nodes) == {ME, PEER}
+    assert refusal(records, NEWER, shown).code is Code.PEER_UNKNOWN
 
 
 def test_a_profile_counts_only_until_the_ledger_has_reached_its_height():

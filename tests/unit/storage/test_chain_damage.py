@@ -91,7 +91,7 @@ def test_a_chain_that_was_taken_away_is_rebuilt_from_the_log(folder: Path) -> No
 def test_a_chain_that_cannot_be_replayed_is_not_made_anew(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LogStore, "first_index", lambda _: 7)
+    monkeypatch.setattr(LogStore, "oldest", 7)
     (folder / "chain").rename(folder.with_name("kept"))
     refused(folder)
     assert not (folder / "chain" / "CURRENT").exists()

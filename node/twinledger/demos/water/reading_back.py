@@ -52,7 +52,9 @@ async def count(layout: Layout, acknowledged: Collection[TransactionId]) -> Tall
 
 async def _count_node(layout: Layout, node: NodeEntry) -> NodeChain:
     # Only this node is asked: another one's answer would hide what this one does not have.
-    async with connect(node.client_address, profile=layout.profile, discover=False) as ledger:
+    async with connect(
+        node.client_address, profile=layout.profile, identity=layout.identity(), discover=False
+    ) as ledger:
         head = await ledger.head()
         blocks = read_chain(ledger.blocks(0, head.height), layout.chain_id)
         return count_blocks([block async for block in blocks])

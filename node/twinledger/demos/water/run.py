@@ -84,7 +84,7 @@ async def _write(
     devnet: Devnet, world: World, steps: int, sent: Sent, outage: Outage, progress: Progress
 ) -> None:
     layout = devnet.layout
-    async with connect(profile=layout.profile) as ledger:
+    async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
         writing = progress.add_task("gateways are admitted, twins are made", total=None)
         receipts = await admit(ledger, layout, world.keys, world.gateways)
         receipts += await write_network(ledger, world.keys, world.network, world.gateways)

@@ -8,6 +8,7 @@ logged with its traceback and told as INTERNAL.
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import grpc
@@ -20,6 +21,8 @@ from google.rpc import error_details_pb2, status_pb2
 from twinledger.client.certificates import to_der
 from twinledger.ledger.catalogue import CATALOGUE
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.node.services.audiences import Audience, audience_of
+from twinledger.node.services.door import Caller, Door
 from twinledger.node.services.gate import Gate
 
 ERROR_DOMAIN: Final = "twinledger"
@@ -47,17 +50,23 @@ def certificate(context: Context) -> tuple[bytes | None]:
 
 
 def service_handler(
-    service: ServiceDescriptor, implementation: object, gate: Gate, told: Told = nothing
+    service: ServiceDescriptor,
+    implementation: object,
+    gate: Gate,
+    told: Told = nothing,
+    door: Door | None = None,
 ) -> "grpc.GenericRpcHandler[Any, Any]":
     """Return the handler of a whole service.
 
     `implementation` has one coroutine (or async generator, when the response is a stream) for each
-    method, named as the method in snake case; it takes the request, and then what `told` returns.
+    method, named as the method in snake case; it takes the request, then what `told` returns, and
+    the caller when the method itself judges what it tells. `door` lets callers in; None on the port
+    of peers, who prove who they are by their certificates.
     """
 
     def handler(method: MethodDescriptor) -> "grpc.RpcMethodHandler[Any, Any]":
         call = getattr(implementation, _snake(method.name))
-        return _method_handler(method, call, gate, told)
+        return _method_handler(method, call, Entrance.of(method, gate, told, door))
 
     handlers = {method.name: handler(method) for method in service.methods}
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
@@ -68,7 +77,7 @@ def _snake(name: str) -> str:
 
 
 def _method_handler(
-    method: MethodDescriptor, call: Callable[..., Any], gate: Gate, told: Told
+    method: MethodDescriptor, call: Callable[..., Any], entrance: "Entrance"
 ) -> "grpc.RpcMethodHandler[Any, Any]":
     request_class = message_factory.GetMessageClass(method.input_type)
 
@@ -81,10 +90,39 @@ def _method_handler(
     wrap = _answer_stream if method.server_streaming else _answer_one
     handler = _HANDLERS[method.client_streaming, method.server_streaming]
     return handler(
-        wrap(method.name, call, gate, told),
+        wrap(method.name, call, entrance),
         request_deserializer=parse,
         response_serializer=lambda response: response.SerializeToString(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What a call of one method passes before anything is done for it."""
+
+    method: str
+    gate: Gate
+    told: Told
+    door: Door | None
+    audience: Audience | None
+
+    @classmethod
+    def of(cls, method: MethodDescriptor, gate: Gate, told: Told, door: Door | None) -> "Entrance":
+        """The entrance of a method; behind a door every method has an audience."""
+        name = f"/{method.containing_service.full_name}/{method.name}"
+        return cls(name, gate, told, door, audience_of(method) if door else None)
+
+    def enter(self, context: Context) -> Caller | None:
+        """Find out who calls; None where there is no door."""
+        if self.door is None or self.audience is None:
+            return None
+        metadata = context.invocation_metadata() or ()
+        return self.door.enter(self.method, self.audience, metadata)
+
+    def tells(self, context: Context, caller: Caller | None) -> tuple[Any, ...]:
+        """What the method is told beside the request."""
+        judged = (caller,) if caller and self.audience is Audience.JUDGED else ()
+        return *self.told(context), *judged
 
 
 _HANDLERS: Final = {
@@ -96,12 +134,13 @@ _HANDLERS: Final = {
 
 
 def _answer_one(
-    name: str, call: Callable[..., Awaitable[Message]], gate: Gate, told: Told
+    name: str, call: Callable[..., Awaitable[Message]], entrance: "Entrance"
 ) -> Callable[..., Any]:
     async def answer(request: Parsed, context: Context) -> Message:
         try:
-            with gate:
-                return await call(_checked(request), *told(context))
+            with entrance.gate:
+                caller = entrance.enter(context)
+                return await call(_checked(request), *entrance.tells(context, caller))
         except LedgerError as error:
             await abort(context, error)
         except Exception:
@@ -112,12 +151,15 @@ def _answer_one(
 
 
 def _answer_stream(
-    name: str, call: Callable[..., AsyncIterator[Message]], gate: Gate, told: Told
+    name: str, call: Callable[..., AsyncIterator[Message]], entrance: "Entrance"
 ) -> Callable[..., Any]:
     async def answer(request: Any, context: Context) -> AsyncIterator[Message]:
         try:
-            with gate:
-                async for response in call(_checked(request), *told(context)):
+            with entrance.gate:
+                caller = entrance.enter(context)
+                async for response in call(_checked(request), *entrance.tells(context, caller)):
+                    if caller is not None:
+                        caller.look_again()
                     yield response
         except LedgerError as error:
             await abort(context, error)

@@ -5,16 +5,19 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from twinledger.ledger import names
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.transaction import TransactionId
 from twinledger.node.feed import Feed
 from twinledger.node.heads import Heads
 from twinledger.node.proving import Proving
 from twinledger.node.reads import ReadHeights
+from twinledger.node.services.door import Caller
 from twinledger.node.services.outcomes import Outcomes
 from twinledger.node.services.rendering import block_message, error_message, status_message
 from twinledger.node.submission import Outcome, Standing, Submission
 from twinledger.storage import ChainStore
+from twinledger.twins.access import READ_ALL
 from twinledger.v1 import block_pb2
 from twinledger.v1 import ledger_service_pb2 as pb
 
@@ -36,8 +39,8 @@ class LedgerService:
     heads: Heads
     proving: Proving
 
-    async def submit(self, request: pb.SubmitRequest) -> pb.SubmitResponse:
-        """Submit one transaction."""
+    async def submit(self, request: pb.SubmitRequest, _caller: Caller) -> pb.SubmitResponse:
+        """Submit one transaction; the call itself counts as the request."""
         async with Outcomes(self.feed) as outcomes:
             await outcomes.submit(self.submission, [request.transaction], 0, request.wait_for)
             _, transaction_id, outcome = await outcomes.next()
@@ -45,24 +48,26 @@ class LedgerService:
             raise outcome
         return pb.SubmitResponse(status=self._status(transaction_id, outcome))
 
-    async def submit_batch(self, request: pb.SubmitBatchRequest) -> pb.SubmitBatchResponse:
+    async def submit_batch(
+        self, request: pb.SubmitBatchRequest, caller: Caller
+    ) -> pb.SubmitBatchResponse:
         """Submit many transactions, each on its own."""
         _check_batch(request.transactions)
         count = len(request.transactions)
         results: list[pb.SubmitResult] = [pb.SubmitResult()] * count
         async with Outcomes(self.feed) as outcomes:
-            await outcomes.submit(self.submission, request.transactions, 0, request.wait_for)
+            await self._submit(outcomes, request, 0, caller)
             for _ in range(count):
                 sequence, transaction_id, outcome = await outcomes.next()
                 results[sequence] = self._result(sequence, transaction_id, outcome)
         return pb.SubmitBatchResponse(results=results)
 
     async def submit_stream(
-        self, requests: AsyncIterator[pb.SubmitStreamRequest]
+        self, requests: AsyncIterator[pb.SubmitStreamRequest], caller: Caller
     ) -> AsyncIterator[pb.SubmitStreamResponse]:
         """Submit without end; results leave as they are known."""
         async with Outcomes(self.feed) as outcomes:
-            reader = asyncio.create_task(self._read_stream(requests, outcomes))
+            reader = asyncio.create_task(self._read_stream(requests, outcomes, caller))
             reader.add_done_callback(outcomes.wake)
             try:
                 while (results := await outcomes.batch(reader)) is not None:
@@ -72,21 +77,39 @@ class LedgerService:
                 reader.cancel()
 
     async def _read_stream(
-        self, requests: AsyncIterator[pb.SubmitStreamRequest], outcomes: Outcomes
+        self, requests: AsyncIterator[pb.SubmitStreamRequest], outcomes: Outcomes, caller: Caller
     ) -> None:
         sequence = 0
         async for request in requests:
             _check_batch(request.transactions)
             await outcomes.room(MAX_STREAM_WAITING)
-            await outcomes.submit(self.submission, request.transactions, sequence, request.wait_for)
+            await self._submit(outcomes, request, sequence, caller)
             sequence += len(request.transactions)
 
-    async def get_transaction(self, request: pb.GetTransactionRequest) -> pb.GetTransactionResponse:
-        """Tell what is known of a transaction."""
+    async def _submit(
+        self,
+        outcomes: Outcomes,
+        request: pb.SubmitBatchRequest | pb.SubmitStreamRequest,
+        first: int,
+        caller: Caller,
+    ) -> None:
+        """Submit as many as the caller may now; the rest is refused, each with its delay."""
+        passed = caller.take(len(request.transactions))
+        taken, refused = request.transactions[:passed], request.transactions[passed:]
+        await outcomes.submit(self.submission, taken, first, request.wait_for)
+        if refused:
+            outcomes.refuse(first + passed, len(refused), caller.refusal())
+
+    async def get_transaction(
+        self, request: pb.GetTransactionRequest, caller: Caller
+    ) -> pb.GetTransactionResponse:
+        """Tell what is known of a transaction that somebody of the caller's member has signed."""
         if len(request.transaction_id) != TRANSACTION_ID_BYTES:
             raise LedgerError(Code.BAD_REQUEST, "a transaction id has 32 bytes")
         transaction_id = TransactionId(request.transaction_id)
         standing = self.submission.standing(transaction_id)
+        if caller.record.role not in READ_ALL and not self._signed(transaction_id, caller):
+            standing = None  # its receipt names twins that the caller may not be allowed to see
         return pb.GetTransactionResponse(status=self._status(transaction_id, standing))
 
     async def get_block(self, request: pb.GetBlockRequest) -> pb.GetBlockResponse:
@@ -136,6 +159,10 @@ class LedgerService:
     async def get_read_height(self, _: pb.GetReadHeightRequest) -> pb.GetReadHeightResponse:
         """Return the height from which a read sees everything acknowledged before."""
         return pb.GetReadHeightResponse(height=await self.reads.height())
+
+    def _signed(self, transaction_id: TransactionId, caller: Caller) -> bool:
+        authors = self.submission.authors(transaction_id)
+        return any(names.member_of(author) == caller.record.member for author in authors)
 
     def _block(self, height: int) -> block_pb2.Block:
         if height > self.feed.height:

@@ -49,6 +49,12 @@ class Outcomes:
                 self._take((sequence, transaction_id, standing), wait_for)
         self._changed.set()
 
+    def refuse(self, first: int, count: int, error: LedgerError) -> None:
+        """Note that transactions were refused before anything was read of them."""
+        unread = TransactionId(b"")
+        self._known += [(sequence, unread, error) for sequence in range(first, first + count)]
+        self._changed.set()
+
     async def next(self) -> Known:
         """Return one more outcome when it is known."""
         while not self._known:

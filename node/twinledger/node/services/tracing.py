@@ -6,6 +6,8 @@ from typing import Final
 from twinledger.ledger import names
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import TwinId
+from twinledger.node.services.door import Caller
+from twinledger.node.services.sight import Sight
 from twinledger.storage import ChainReader, ChainStore
 from twinledger.twins.reading import load_twin, relationships
 from twinledger.v1 import twin_service_pb2 as pb
@@ -14,7 +16,7 @@ _DEFAULT_DEPTH: Final = 10
 _DEFAULT_TWINS: Final = 10_000
 
 
-def traced(chain: ChainStore, request: pb.TraceRequest) -> pb.TraceResponse:
+def traced(chain: ChainStore, request: pb.TraceRequest, caller: Caller) -> pb.TraceResponse:
     """Return what lies up or down the relationships of a twin.
 
     Raises:
@@ -31,7 +33,8 @@ def traced(chain: ChainStore, request: pb.TraceRequest) -> pb.TraceResponse:
     if direction is None:
         raise LedgerError(Code.BAD_REQUEST, "direction is downstream or upstream")
     with chain.snapshot() as state:
-        start = load_twin(state, names.twin_id(request.twin_id))
+        sight = Sight.of(caller, state)
+        start = sight.load(names.twin_id(request.twin_id))
         try:
             found = queries.trace(
                 start.twin_id,
@@ -39,8 +42,8 @@ def traced(chain: ChainStore, request: pb.TraceRequest) -> pb.TraceResponse:
                 request.max_depth or _DEFAULT_DEPTH,
                 frozenset(request.names),
                 request.max_twins or _DEFAULT_TWINS,
-                lambda twin_id: _outgoing(state, TwinId(twin_id)),
-                lambda twin_id: state.incoming(TwinId(twin_id)),
+                lambda twin_id: _outgoing(sight, TwinId(twin_id)),
+                lambda twin_id: _incoming(sight, TwinId(twin_id)),
             )
         except ValueError as error:
             raise LedgerError(Code.BAD_REQUEST, str(error)) from error
@@ -55,8 +58,18 @@ def traced(chain: ChainStore, request: pb.TraceRequest) -> pb.TraceResponse:
         )
 
 
-def _outgoing(state: ChainReader, twin_id: TwinId) -> Iterable[tuple[str, str]]:
-    return ((edge.name, edge.target_id) for edge in relationships(state, twin_id))
+def _outgoing(sight: Sight, twin_id: TwinId) -> Iterable[tuple[str, str]]:
+    """The relationships the caller may read, to twins that show themselves to it."""
+    edges = sight.relationships(twin_id, relationships(sight.state, twin_id))
+    return ((edge.name, edge.target_id) for edge in edges if sight.knows(edge.target_id))
+
+
+def _incoming(sight: Sight, twin_id: TwinId) -> Iterable[tuple[str, str]]:
+    return (
+        (name, source)
+        for name, source in sight.state.incoming(twin_id)
+        if sight.relates(TwinId(source), name, twin_id) and sight.knows(TwinId(source))
+    )
 
 
 def _twin(state: ChainReader, twin_id: str, depth: int) -> pb.TracedTwin:

@@ -1,7 +1,7 @@
 """TwinService: twins, their history, their neighbourhood, and every update as it happens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,12 +9,15 @@ from twinledger.ledger import names
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import TwinId
 from twinledger.node.feed import Feed
+from twinledger.node.services.access_answers import explained, policy_of
+from twinledger.node.services.door import Caller
 from twinledger.node.services.paging import page_size
 from twinledger.node.services.rendering import twin_message
+from twinledger.node.services.sight import Sight
 from twinledger.node.services.tracing import traced
 from twinledger.node.updates import Updates
 from twinledger.storage import ChainReader, ChainStore
-from twinledger.twins.reading import load_twin, properties, relationships
+from twinledger.twins.reading import properties, relationships
 from twinledger.twins.records import Twin
 from twinledger.twins.state_keys import TWINS
 from twinledger.v1 import twin_service_pb2 as pb
@@ -32,47 +35,51 @@ class TwinService:
     updates: Updates
     feed: Feed[Any]
 
-    async def get_twin(self, request: pb.GetTwinRequest) -> pb.GetTwinResponse:
+    async def get_twin(self, request: pb.GetTwinRequest, caller: Caller) -> pb.GetTwinResponse:
         """Return one twin with its properties and relationships."""
         await self.feed.reached(request.min_height)
         with self.chain.snapshot() as state:
-            twin = load_twin(state, names.twin_id(request.twin_id))
-            return pb.GetTwinResponse(
-                twin=twin_message(
-                    twin, properties(state, twin.twin_id), relationships(state, twin.twin_id)
-                ),
-                height=state.applied_height or 0,
-            )
+            sight = Sight.of(caller, state)
+            twin = sight.load(names.twin_id(request.twin_id))
+            return pb.GetTwinResponse(twin=_seen(sight, twin), height=state.applied_height or 0)
 
-    async def list_twins(self, request: pb.ListTwinsRequest) -> pb.ListTwinsResponse:
+    async def list_twins(
+        self, request: pb.ListTwinsRequest, caller: Caller
+    ) -> pb.ListTwinsResponse:
         """Return a page of twins."""
         size = page_size(request.page_size)
         with self.chain.snapshot() as state:
             rest = _twins(state, request.prefix, request.after_id)
-            found, next_after_id = _page(rest, request, size)
+            found, next_after_id = _page(rest, request, size, Sight.of(caller, state))
             return pb.ListTwinsResponse(
                 twins=[twin_message(twin) for twin in found],
                 next_after_id=next_after_id,
                 height=state.applied_height or 0,
             )
 
-    async def get_history(self, request: pb.GetHistoryRequest) -> pb.GetHistoryResponse:
+    async def get_history(
+        self, request: pb.GetHistoryRequest, caller: Caller
+    ) -> pb.GetHistoryResponse:
         """Return a page of a twin's updates."""
         size = page_size(request.page_size)
         with self.chain.snapshot() as state:
-            twin = load_twin(state, names.twin_id(request.twin_id))
+            sight = Sight.of(caller, state)
+            twin = sight.load(names.twin_id(request.twin_id))
+            updates = self.updates.history(state, twin.twin_id, request.after_version, size)
             return pb.GetHistoryResponse(
-                updates=self.updates.history(state, twin.twin_id, request.after_version, size),
+                updates=[sight.update(update) for update in updates],
                 current_version=twin.version,
                 height=state.applied_height or 0,
             )
 
-    async def trace(self, request: pb.TraceRequest) -> pb.TraceResponse:
+    async def trace(self, request: pb.TraceRequest, caller: Caller) -> pb.TraceResponse:
         """Return what lies up or down the relationships."""
         # In a thread: thousands of twins may be read, and networkx is imported on first use.
-        return await asyncio.to_thread(traced, self.chain, request)
+        return await asyncio.to_thread(traced, self.chain, request, caller)
 
-    async def watch(self, request: pb.WatchRequest) -> AsyncIterator[pb.WatchResponse]:
+    async def watch(
+        self, request: pb.WatchRequest, caller: Caller
+    ) -> AsyncIterator[pb.WatchResponse]:
         """Return every update from a cursor on."""
         if len(request.twin_ids) > _MAX_WATCHED:
             raise LedgerError(Code.BAD_REQUEST, f"at most {_MAX_WATCHED} twins; use a prefix")
@@ -81,10 +88,34 @@ class TwinService:
         while True:
             await self.feed.reached(height)
             updates, cursor = self.updates.of_block(height, after_index=index)
-            yield pb.WatchResponse(
-                updates=[update for update in updates if wanted(update.twin_id)], cursor=cursor
-            )
+            asked = [update for update in updates if wanted(update.twin_id)]
+            yield pb.WatchResponse(updates=self._shown(asked, caller), cursor=cursor)
             height, index = height + 1, -1
+
+    def _shown(self, updates: Sequence[pb.TwinUpdate], caller: Caller) -> list[pb.TwinUpdate]:
+        """Return what the caller may read of updates, by the rules that hold now."""
+        with self.chain.snapshot() as state:
+            sight = Sight.of(caller, state)
+            told = [
+                sight.update(update)
+                for update in updates
+                if sight.whole or sight.knows(TwinId(update.twin_id))
+            ]
+        return [update for update in told if update.HasField("operation")]
+
+    async def get_access(
+        self, request: pb.GetAccessRequest, caller: Caller
+    ) -> pb.GetAccessResponse:
+        """Return a twin's policy."""
+        with self.chain.snapshot() as state:
+            return policy_of(Sight.of(caller, state), request)
+
+    async def explain_access(
+        self, request: pb.ExplainAccessRequest, caller: Caller
+    ) -> pb.ExplainAccessResponse:
+        """Return which rule decides what an identity may do."""
+        with self.chain.snapshot() as state:
+            return explained(Sight.of(caller, state), request)
 
     def _start(self, request: pb.WatchRequest) -> tuple[int, int]:
         if not request.HasField("after"):
@@ -94,13 +125,22 @@ class TwinService:
         return request.after.height, request.after.index
 
 
+def _seen(sight: Sight, twin: Twin) -> pb.Twin:
+    every = properties(sight.state, twin.twin_id)
+    edges = relationships(sight.state, twin.twin_id)
+    seen, related = sight.properties(twin, every), sight.relationships(twin.twin_id, edges)
+    message = twin_message(twin, seen, related)
+    message.partial = len(seen) + len(related) < len(every) + len(edges)
+    return message
+
+
 def _twins(state: ChainReader, prefix: str, after: str) -> Iterator[Twin]:
     for key, raw in state.scan_after(TWINS + prefix.encode(), TWINS + after.encode()):
         yield Twin.decode(TwinId(key[len(TWINS) :].decode()), raw)
 
 
 def _page(
-    twins_after: Iterable[Twin], request: pb.ListTwinsRequest, size: int
+    twins_after: Iterable[Twin], request: pb.ListTwinsRequest, size: int, sight: Sight
 ) -> tuple[list[Twin], str]:
     """Return a page and where the next begins; the page may be short when few twins match."""
     found, last = list[Twin](), ""
@@ -108,7 +148,7 @@ def _page(
         if len(found) == size or looked_at == _LIST_SCAN:
             return found, last
         last = twin.twin_id
-        if _matches(twin, request):
+        if _matches(twin, request) and sight.shows(twin):
             found.append(twin)
     return found, ""
 
