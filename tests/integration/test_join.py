@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from twinledger.devnet.creation import HOST, _free_ports
+from tests.integration.single_node import free_address
 
 WITHIN_S: Final = 60.0
 
@@ -71,10 +71,10 @@ def test_a_company_joins_votes_and_another_is_removed(
     devnet: Path, tmp_path: Path, started: list["subprocess.Popen[bytes]"]
 ) -> None:
     run("twin", "create", "pump-7", "flow=1.5", "--devnet", devnet)
-    folder, peer, client = tmp_path / "plant", *_free_ports(2)
+    folder, peer, client = tmp_path / "plant", free_address(), free_address()
     run(
         *("consortium", "join", "init", folder, "--member", "plant", "--node", "plant-1"),
-        *("--peer-address", f"{HOST}:{peer}", "--client-address", f"{HOST}:{client}"),
+        *("--peer-address", peer, "--client-address", client),
     )
     join = folder / "join.json"
     decide(devnet, "admit", join, members=("utility", "maintenance"))
