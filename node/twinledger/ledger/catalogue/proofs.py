@@ -1,0 +1,104 @@
+"""The catalogue's part on what is not proven."""
+
+from twinledger.ledger.catalogue.entry import INVALID, MISSING, STATE, Entry
+from twinledger.ledger.codes import Code
+
+PROOFS: dict[Code, Entry] = {
+    Code.PROOF_INVALID: Entry(
+        "The proof does not prove this",
+        "Believe nothing that it claims; ask another node for a proof under a head you trust.",
+        INVALID,
+    ),
+    Code.CERTIFICATE_INVALID: Entry(
+        "The certificate does not certify this head",
+        "Believe nothing that rests on it; ask another node for a certificate.",
+        INVALID,
+    ),
+    Code.QUORUM_MISSING: Entry(
+        "Fewer witnesses signed this head than the consortium demands",
+        "Wait until more members' nodes have signed it, then ask again.",
+        STATE,
+        waiting_helps=True,
+    ),
+    Code.EVIDENCE_INVALID: Entry(
+        "This does not show that a witness signed two histories",
+        "Accuse nobody because of it.",
+        INVALID,
+    ),
+    Code.PROOF_MALFORMED: Entry(
+        "The file is no proof bundle",
+        "Check that it is the whole file and the right one; ask for the proof again.",
+        INVALID,
+    ),
+    Code.PROOF_SURPLUS: Entry(
+        "Bytes follow the proof bundle",
+        "Ask for the proof again; what follows was added by somebody.",
+        INVALID,
+    ),
+    Code.PROOF_NOT_ANCHORED: Entry(
+        "The proof is not anchored in anything that you trust",
+        "Name the chain id that you expect, or the file of a head that you trust.",
+        INVALID,
+    ),
+    Code.PROOF_WRONG_CHAIN: Entry(
+        "The proof is of another chain",
+        "Check the chain id; ask a node of that chain.",
+        INVALID,
+    ),
+    Code.PROOF_MEMBERS: Entry(
+        "The proof does not show how its witnesses came to be the witnesses",
+        "Believe nothing that it claims; ask another node for this proof.",
+        INVALID,
+    ),
+    Code.PROOF_CONSISTENCY: Entry(
+        "The proof does not show that its heads are of one growing history",
+        "Believe nothing that it claims; ask another node for this proof.",
+        INVALID,
+    ),
+    Code.PROOF_INCLUSION: Entry(
+        "The proof does not show that the certified history holds the block",
+        "Believe nothing that it claims; ask another node for this proof.",
+        INVALID,
+    ),
+    Code.PROOF_STATE: Entry(
+        "The proof does not show that the block left this in the agreed state",
+        "Believe nothing that it claims; ask another node for this proof.",
+        INVALID,
+    ),
+    Code.PROOF_PROPERTY: Entry(
+        "The proof does not show that the twin has these properties",
+        "Believe nothing that it claims; ask another node for this proof.",
+        INVALID,
+    ),
+    Code.PROOF_HISTORY: Entry(
+        "The proof does not show that these are all updates of the twin",
+        "Believe nothing that it claims; ask another node for this proof.",
+        INVALID,
+    ),
+    Code.PROOF_SILENCE: Entry(
+        "The proof does not show that the twin was not updated in between",
+        "Believe nothing that it claims; ask another node for this proof.",
+        INVALID,
+    ),
+    Code.PROOF_TRANSACTION: Entry(
+        "The proof does not show what became of the transaction",
+        "Believe nothing that it claims; ask another node for this proof.",
+        INVALID,
+    ),
+    Code.PROOF_TOO_LARGE: Entry(
+        "The proof would be larger than a bundle may be",
+        "Ask for less: one property, or the twin without its history.",
+        STATE,
+    ),
+    Code.NOT_CERTIFIED: Entry(
+        "No head of this ledger is certified yet",
+        "Wait until a quorum of the members' nodes is up and has signed one.",
+        STATE,
+        waiting_helps=True,
+    ),
+    Code.TRANSACTION_NOT_FOUND: Entry(
+        "No block holds this transaction",
+        "Check the id; ask `twinledger tx status` whether it still waits.",
+        MISSING,
+    ),
+}

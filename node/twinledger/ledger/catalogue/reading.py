@@ -1,0 +1,28 @@
+"""The catalogue's part on why a read finds nothing."""
+
+from twinledger.ledger.catalogue.entry import INVALID, MISSING, RANGE, Entry
+from twinledger.ledger.codes import Code
+
+READING: dict[Code, Entry] = {
+    Code.BLOCK_NOT_FOUND: Entry(
+        "This node does not hold the block",
+        "Ask for a height it has executed and kept, or ask another node.",
+        MISSING,
+    ),
+    Code.HEIGHT_NOT_REACHED: Entry(
+        "This node has not executed the height yet",
+        "Wait, or ask another node.",
+        RANGE,
+        waiting_helps=True,
+    ),
+    Code.BAD_REQUEST: Entry(
+        "The request is not well-formed",
+        "Correct the field that the message names.",
+        INVALID,
+    ),
+    Code.PRUNED: Entry(
+        "This node no longer keeps what was at that height",
+        "Ask for the oldest height that the message names or a later one, or ask another node.",
+        RANGE,
+    ),
+}
