@@ -146,11 +146,12 @@ class ChainReader:
         Raises:
             LedgerError: BLOCK_NOT_FOUND.
         """
-        applied = self.applied_height
-        if applied is None or not 0 <= height <= applied:
-            raise LedgerError(Code.BLOCK_NOT_FOUND, f"height {height}, the newest is {applied}")
-        record = self._view.get(header_key(height))
+        # The record first: a block that another thread is just writing is there before its height.
+        record = self._view.get(header_key(height)) if height >= 0 else None
         if record is None:
+            applied = self.applied_height
+            if applied is None or not 0 <= height <= applied:
+                raise LedgerError(Code.BLOCK_NOT_FOUND, f"height {height}, the newest is {applied}")
             raise _damaged(f"The header at height {height} is missing")
         return record
 

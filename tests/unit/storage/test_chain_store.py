@@ -13,7 +13,7 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.storage import chain_store
 from twinledger.storage.chain_records import Location, UpdatePlace, after_prefix
 from twinledger.storage.chain_store import ChainStore
-from twinledger.storage.database import Changes
+from twinledger.storage.database import Changes, Database
 
 
 @pytest.fixture
@@ -46,6 +46,23 @@ def test_a_block_is_read_as_it_was_executed(node: Node) -> None:
     assert (node.chain.header(1), node.chain.applied_height) == (block.header, 1)
     assert node.chain.get(b"twin/p") == b"1"
     node.close()
+
+
+def test_who_sees_where_a_transaction_stands_can_read_its_block(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers on other threads may come right after the write, before anything else is updated."""
+    write, read = Database.write, []
+
+    def write_and_read(database: Database, changes: Changes, *, sync: bool) -> None:
+        write(database, changes, sync=sync)
+        location = node.chain.location(transaction_id(1, 0))
+        if location is not None:
+            read.append(node.chain.block(location.height).payload)
+
+    monkeypatch.setattr(Database, "write", write_and_read)
+    node.commit({}, transactions=1, payload=b"the body")
+    assert read == [b"the body"]
 
 
 def test_genesis_is_a_block_without_a_body(node: Node) -> None:
