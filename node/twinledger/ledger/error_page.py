@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from twinledger.ledger.catalogue import SECTIONS, Entry
+from twinledger.ledger.catalogue import SECTIONS
+from twinledger.ledger.catalogue.entry import Entry
 from twinledger.ledger.codes import Code
 
 _HEAD = """# Errors
