@@ -20,9 +20,10 @@ _OBSERVED = click.option(
 )
 
 
-def _report(
+def report(
     connection: Connection, as_json: bool, work: Callable[[Ledger], Awaitable[Receipt]]
 ) -> None:
+    """Does the work and tells of its transaction what it did, and in which block."""
     receipt = connection.run(work)
     if as_json:
         print_json(receipt_json(receipt))
@@ -63,7 +64,7 @@ def create(
             twin_id, model=model, set=reported, desired=wanted, observed_at=observed_at
         )
 
-    _report(connection, as_json, work)
+    report(connection, as_json, work)
 
 
 @click.command(
@@ -116,7 +117,7 @@ def set_properties(
             observed_at=observed_at,
         )
 
-    _report(connection, as_json, work)
+    report(connection, as_json, work)
 
 
 @click.command(cls=ExampledCommand, example="twinledger twin relate pump-7 feeds tank-1 --devnet D")
@@ -139,7 +140,7 @@ def relate(
     async def work(ledger: Ledger) -> Receipt:
         return await ledger.twins.relate(source, name, target, expected_version=expected_version)
 
-    _report(connection, as_json, work)
+    report(connection, as_json, work)
 
 
 @click.command(
@@ -164,7 +165,7 @@ def unrelate(
     async def work(ledger: Ledger) -> Receipt:
         return await ledger.twins.unrelate(source, name, target, expected_version=expected_version)
 
-    _report(connection, as_json, work)
+    report(connection, as_json, work)
 
 
 @click.command(
@@ -189,4 +190,4 @@ def retire(
             twin_id, successor=successor, expected_version=expected_version
         )
 
-    _report(connection, as_json, work)
+    report(connection, as_json, work)

@@ -25,6 +25,7 @@ VERBS = {
     "devnet": Verb(f"{_HERE}.devnet", "devnet", "node", "A local consortium of real processes."),
     "demo": Verb(f"{_HERE}.verbs", "demo", "demo", "Demonstrations on real input."),
     "identity": Verb(f"{_HERE}.identity", "identity", "client", "Admit and revoke identities."),
+    "access": Verb(f"{_HERE}.access", "access", "client", "Who may do what to a twin, and why."),
     "twin": Verb(f"{_HERE}.twin", "twin", "client", "Change, read and watch twins."),
     "tx": Verb(f"{_HERE}.tx", "tx", "client", "Submit transactions; ask what became of them."),
     "block": Verb(f"{_HERE}.block", "block", "client", "Read blocks."),

@@ -9,14 +9,23 @@ gRPC's, or import a server's parts.
 Read in this order: ``ledger`` (the face), ``identity``, ``building``, ``operations`` and
 ``transactions`` (what is sent), ``receipts``, ``twin_records`` and ``chain_records`` (what comes
 back), ``failures`` (what goes wrong), ``nodes``, ``attempts`` and ``session`` (how one request
-survives), ``proofs`` (asking for proofs, and verifying them), ``twins`` and ``identities``,
-``window`` and ``pipeline`` (many at once), ``following`` (streams), ``loop_thread``,
-``synchronous_twins`` and ``synchronous`` (the blocking twin), then ``values``, ``json_values`` and
+survives), ``proofs`` (asking for proofs, and verifying them), ``twins``, ``identities``,
+``access_records`` and ``access``, ``window`` and ``pipeline`` (many at once), ``following``
+(streams), ``loop_thread``, ``synchronous_twins``, ``synchronous_access`` and ``synchronous`` (the
+blocking twin), then ``values``, ``json_values`` and
 ``operation_json``. ``profile`` says whom to trust, ``channels`` opens every connection,
 ``certificates`` names what is pinned, ``diagnosis`` tells why none is had.
 """
 
 from twinledger.client import operations, proofs
+from twinledger.client.access_records import (
+    AccessDecision,
+    AccessRule,
+    Explanation,
+    Ground,
+    SignOff,
+    TwinPolicy,
+)
 from twinledger.client.chain_records import Block, Head, NodeRole, NodeStatus, PeerStatus
 from twinledger.client.failures import OutcomeUnknown, Rejected
 from twinledger.client.identities import Consortium, IdentityRecord, Member, NodeRecord
@@ -48,17 +57,23 @@ from twinledger.client.twin_records import (
 from twinledger.client.twins import Direction
 from twinledger.client.values import PropertyValue, Value
 from twinledger.client.window import Outcome
+from twinledger.ledger.access import Effect, Permission
 from twinledger.ledger.canonical import Timestamp
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.operations import Role, Section
 
 __all__ = [
+    "AccessDecision",
+    "AccessRule",
     "Block",
     "Change",
     "Code",
     "Consortium",
     "Cursor",
     "Direction",
+    "Effect",
+    "Explanation",
+    "Ground",
     "Head",
     "Identity",
     "IdentityRecord",
@@ -73,6 +88,7 @@ __all__ = [
     "Outcome",
     "OutcomeUnknown",
     "PeerStatus",
+    "Permission",
     "Profile",
     "Proof",
     "Property",
@@ -84,6 +100,7 @@ __all__ = [
     "Relationship",
     "Role",
     "Section",
+    "SignOff",
     "SignedTransaction",
     "Stage",
     "SyncLedger",
@@ -95,6 +112,7 @@ __all__ = [
     "TrustedHead",
     "TrustedNode",
     "Twin",
+    "TwinPolicy",
     "TwinUpdate",
     "Value",
     "Wait",

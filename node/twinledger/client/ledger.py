@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from twinledger.client import building, following
+from twinledger.client.access import Access
 from twinledger.client.chain_records import Block, Head, NodeStatus
 from twinledger.client.governance import Governed, read_governed, read_proposals
 from twinledger.client.identities import Consortium, Identities, read_consortium
@@ -43,6 +44,7 @@ class Ledger:
     Attributes:
         twins: Changing and reading twins.
         identities: Admitting, revoking and reading identities.
+        access: Who may do what to a twin, and why.
     """
 
     def __init__(self, session: Session) -> None:
@@ -50,6 +52,7 @@ class Ledger:
         self._session = session
         self.twins: Twins = Twins(session)
         self.identities: Identities = Identities(session)
+        self.access: Access = Access(session)
 
     @property
     def chain_id(self) -> bytes:

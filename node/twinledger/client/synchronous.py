@@ -20,6 +20,7 @@ from twinledger.client.profile import Profile
 from twinledger.client.proofs import Proof, Question, TrustedHead
 from twinledger.client.receipts import Cursor, Receipt, TransactionStatus, Wait
 from twinledger.client.session import TIMEOUT_SECONDS
+from twinledger.client.synchronous_access import SyncAccess
 from twinledger.client.synchronous_twins import SyncIdentities, SyncTwins
 from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
 from twinledger.client.twin_records import TwinUpdate
@@ -33,6 +34,7 @@ class SyncLedger:
     Attributes:
         twins: Changing and reading twins.
         identities: Admitting, revoking and reading identities.
+        access: Who may do what to a twin, and why.
     """
 
     def __init__(self, ledger: Ledger, thread: LoopThread) -> None:
@@ -41,6 +43,7 @@ class SyncLedger:
         self._thread = thread
         self.twins: SyncTwins = SyncTwins(ledger.twins, thread)
         self.identities: SyncIdentities = SyncIdentities(ledger.identities, thread)
+        self.access: SyncAccess = SyncAccess(ledger.access, thread)
 
     @property
     def chain_id(self) -> bytes:

@@ -21,11 +21,18 @@ from twinledger.client import (
     connect_sync,
     operations,
 )
+from twinledger.client.access import Access
 from twinledger.client.identities import Identities
+from twinledger.client.synchronous_access import SyncAccess
 from twinledger.client.synchronous_twins import SyncIdentities, SyncTwins
 from twinledger.client.twins import Twins
 
-PAIRS = [(Ledger, SyncLedger), (Twins, SyncTwins), (Identities, SyncIdentities)]
+PAIRS = [
+    (Ledger, SyncLedger),
+    (Twins, SyncTwins),
+    (Identities, SyncIdentities),
+    (Access, SyncAccess),
+]
 
 # What only makes sense on one side, and where the parameters differ on purpose: a synchronous
 # source of many transactions cannot be asynchronous.
