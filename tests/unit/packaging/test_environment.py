@@ -19,14 +19,19 @@ case "$*" in
     "-c import ensurepip, venv") {ensurepip} ;;
     "-m venv .venv")
         mkdir -p .venv/bin
-        cp "{folder}/installer" .venv/bin/python ;;
+        cp "{folder}/installer" .venv/bin/python
+        cp "{folder}/installer" .venv/bin/python3.11 ;;
     *) exec "{python}" "$@" ;;
 esac
 """
 
 INSTALLER = """#!/bin/sh
-echo build >>builds
-{install}
+case "$*" in
+    "-m pip "*)
+        echo build >>builds
+        {install} ;;
+    *) exec "{python}" "$@" ;;
+esac
 """
 
 
@@ -60,20 +65,21 @@ class Checkout:
         )
 
     def installs(self, install: str = "exit 0") -> None:
-        self.write("installer", INSTALLER.format(install=install))
+        self.write("installer", INSTALLER.format(install=install, python=sys.executable))
 
-    def start(self) -> "subprocess.Popen[str]":
+    def start(self, *first: Path, then: str = "echo $PATH", **more: str) -> "subprocess.Popen[str]":
+        path = os.pathsep.join(str(folder) for folder in (*first, self.programs))
         return subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", "source scripts/environment; echo $PATH"],
+            ["bash", "-euo", "pipefail", "-c", f"source scripts/environment; {then}"],
             cwd=self.root,
-            env={"PATH": str(self.programs), "HOME": os.environ.get("HOME", "/")},
+            env={"PATH": path, "HOME": os.environ.get("HOME", "/"), **more},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(self) -> tuple[int, str, str]:
-        process = self.start()
+    def run(self, *first: Path, **more: str) -> tuple[int, str, str]:
+        process = self.start(*first, **more)
         out, err = process.communicate(timeout=60)
         return process.returncode, out, err
 
@@ -109,6 +115,22 @@ def test_a_checkout_that_was_moved_builds_again(checkout: Checkout) -> None:
     checkout.root = checkout.root.rename(checkout.root.parent / "elsewhere")
     assert checkout.run()[0] == 0
     assert checkout.builds == 2
+
+
+def test_a_changed_input_builds_again_from_within_the_environment(checkout: Checkout) -> None:
+    checkout.run()
+    (checkout.root / "pyproject.toml").write_text("two")
+    activated = checkout.root / ".venv" / "bin"
+    code, _, err = checkout.run(activated)
+    assert (code, err) == (0, "")
+    assert checkout.builds == 2
+
+
+def test_what_is_started_in_the_environment_keeps_what_it_compiled(checkout: Checkout) -> None:
+    then = "echo ${PYTHONDONTWRITEBYTECODE-kept}"
+    code, out, err = checkout.run(then=then, PYTHONDONTWRITEBYTECODE="1")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "kept"
 
 
 def test_an_environment_made_by_hand_is_not_believed(checkout: Checkout) -> None:
