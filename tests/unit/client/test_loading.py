@@ -42,8 +42,9 @@ def test_every_public_name_is_what_type_checkers_take_it_for():
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
-        _ = twinledger.client.Nothing
+    misspelt = "Recipt"
+    with pytest.raises(AttributeError, match="no attribute 'Recipt'"):
+        getattr(twinledger.client, misspelt)
 
 
 def test_an_identity_is_had_without_grpc():
