@@ -130,6 +130,7 @@ CHANGE = {
     "certificate": bytes,
     "consistency": bytes,
 }
+RECOVERY = {"recovery": bytes, "consistency": bytes}
 HEAD = {"certificate": bytes, "consistency": bytes}
 
 
@@ -163,7 +164,10 @@ def read_bundle(raw):
     anchor, claim = bundle["anchor"], bundle["claim"]
     need(type(anchor) is dict and type(claim) is dict, "PROOF_MALFORMED")
     check_form(anchor, {"genesis": bytes} if "genesis" in anchor else {"size": int, "root": bytes})
-    check_form(bundle["changes"], [CHANGE])
+    need(type(bundle["changes"]) is list, "PROOF_MALFORMED")
+    for change in bundle["changes"]:
+        need(type(change) is dict, "PROOF_MALFORMED")
+        check_form(change, RECOVERY if "recovery" in change else CHANGE)
     check_form(bundle["head"], HEAD)
     kind = claim.get("kind")
     need(type(kind) is str and kind in CLAIMS, "PROOF_MALFORMED")
@@ -343,7 +347,8 @@ def set_of_record(raw, header):
         for member, m in record["members"].items()
     ]
     found = witness_set(members, record["rules"]["certificate_quorum"])
-    return {**found, "number": record["set_number"], "epoch": record["epoch"]}
+    numbers = {"number": record["set_number"], "epoch": record["epoch"]}
+    return {**found, **numbers, "record": record}
 
 
 def origin_of(chain, epoch):
@@ -375,6 +380,65 @@ def follow(standing, change):
     need(found["number"] == standing["set"]["number"] + 1, "PROOF_MEMBERS")
     need(found["epoch"] == standing["set"]["epoch"], "PROOF_MEMBERS")
     return {**standing, "head": head, "set": found, "before": standing["set"]}
+
+
+# Recoveries: across the loss of a quorum into a new epoch.
+
+
+def recover(standing, shown):
+    """The members' admins signed where the new epoch begins; the file proves that head itself."""
+    name = "PROOF_RECOVERY"
+    body, lines = signed_file(shown["recovery"], name)
+    try:
+        content = json.loads(body)
+        need(content["chain_id"] == standing["chain"].hex(), name)
+        fork = content["fork"]
+        at = verify(base64.b64decode(fork["proof"]), standing["chain"])
+        size, root = fork["height"] + 1, bytes.fromhex(fork["root"])
+        need(at is not None and (size, root) == (at["head"]["size"], at["head"]["root"]), name)
+        need(content["epoch"] == at["set"]["epoch"] + 1, name)
+        check_signers(domain("recovery", body), lines, at["set"], name)
+        joining = [json.loads(text.encode().partition(b"\n\n")[0]) for text in content["members"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, Refused):
+        raise Refused(name) from None
+    fresh = [
+        (m["name"], [(m["node"]["id"], bytes.fromhex(m["node"]["witness_key"]), True)])
+        for m in joining
+    ]
+    found = witness_set(fresh, at["set"]["record"]["rules"]["certificate_quorum"])
+    need(standing["set"]["epoch"] < content["epoch"], name)
+    need(standing["head"] is None or standing["head"]["size"] <= size, "PROOF_TRUNCATED")
+    check_consistency(standing["head"], at["head"], shown["consistency"])
+    numbers = {"number": at["set"]["number"] + 1, "epoch": content["epoch"]}
+    return {**standing, "head": at["head"], "set": {**found, **numbers}, "before": None}
+
+
+def signed_file(raw, name):
+    """Its body, and the name and signature of each line."""
+    body, empty, rest = raw.partition(b"\n\n")
+    need(empty and len(raw) <= 1 << 20, name)
+    lines = []
+    for row in rest.splitlines(keepends=True):
+        line = re.fullmatch(rb"\xe2\x80\x94 ([!-~]+) ([A-Za-z0-9+/]{86}==)\n", row)
+        need(line, name)
+        signature = base64.b64decode(line[2])
+        need(base64.b64encode(signature) == line[2], name)
+        lines.append((line[1].decode(), signature))
+    names = [line[0] for line in lines]
+    need(all(one < other for one, other in zip(names, names[1:])), name)
+    return body + b"\n", lines
+
+
+def check_signers(recovery_id, lines, found, name):
+    """Exactly a quorum of the members that certified the fork, one admin for each."""
+    certifying = {witness.partition("/")[0] for witness in found["witnesses"]}
+    signing = [line[0].partition("/")[0] for line in lines]
+    need(len(set(signing)) == len(signing) == found["quorum"], name)
+    for (line, signature), member in zip(lines, signing):
+        admins = found["record"]["members"][member]["admins"]
+        message = b"twinledger/v1/sign-recovery\0" + recovery_id
+        need(member in certifying, name)
+        need(verifies(admins[line.partition("/")[2]], message, signature), name)
 
 
 def certified_last(standing, shown, changed):
@@ -633,7 +697,7 @@ def verify(raw, chain=None, trusted=None):
     bundle = read_bundle(raw)
     standing = start(bundle["anchor"], chain, trusted)
     for change in bundle["changes"]:
-        standing = follow(standing, change)
+        standing = (recover if "recovery" in change else follow)(standing, change)
     head = certified_last(standing, bundle["head"], bool(bundle["changes"]))
     claim = bundle["claim"]
     CHECKS[claim["kind"]](claim, head)

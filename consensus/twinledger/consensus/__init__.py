@@ -11,6 +11,7 @@ replication, following, committing (what is agreed); changes, membership (who ta
 transfer, snapshots, heartbeats, validation (the rest). docs/consensus.md tells the whole.
 """
 
+from twinledger.consensus.changes import begin_anew
 from twinledger.consensus.configuration import Configuration
 from twinledger.consensus.errors import (
     BadConfiguration,
@@ -120,6 +121,7 @@ __all__ = [
     "VoteRequest",
     "VoteResponse",
     "WarrantNotCommitted",
+    "begin_anew",
     "entry_hash",
     "invariant",
     "make_entry",

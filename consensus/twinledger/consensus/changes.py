@@ -77,16 +77,35 @@ def leave_joint(current: Configuration) -> Configuration:
     )
 
 
+def begin_anew(
+    current: Configuration, voters: Iterable[NodeId], warrant: Index, record: bytes
+) -> Configuration:
+    """Return the configuration that begins anew after a majority was lost for good.
+
+    Nobody who was in any configuration before is in it: what those acknowledged and signed above
+    the place where it begins may be gone, and they must never vote on what takes its place.
+
+    Raises:
+        BadConfiguration: a voter was there before, or there is none; the record is missing.
+    """
+    if not record:
+        raise BadConfiguration("what begins anew says why")
+    removed = _nodes({*current.removed, *current.members})
+    return _checked(Configuration(_nodes(voters), removed=removed, warrant=warrant, record=record))
+
+
 def is_step(current: Configuration, target: Configuration) -> bool:
     """Whether a leader that keeps the rules can have come from one to the other in one entry.
 
     Whatever the ledger calls for, two configurations whose majorities may miss each other must
-    never follow one another.
+    never follow one another; unless the later one begins anew, and then the driver alone judges.
     """
-    if current.joint:
-        return target == leave_joint(current)
     learners = (*target.learners, *target.learners_next)
     try:
+        if target.record:
+            return target == begin_anew(current, target.voters, target.warrant, target.record)
+        if current.joint:
+            return target == leave_joint(current)
         return target == next_configuration(current, target.voters, learners, target.warrant)
     except BadConfiguration:
         return False

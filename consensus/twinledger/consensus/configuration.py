@@ -2,13 +2,13 @@
 
 Layout of the bytes (payload of a CONFIGURATION entry), big endian:
 
-    u8   version, 1
+    u8   version: 1, or 2 when a record follows
     u64  warrant: the height whose executed state calls for this configuration
     five lists in this order: voters, outgoing, learners, learners_next, removed
         u16  count, then per node: u8 length (1..255), the id as UTF-8
         strictly ascending, so that one configuration has exactly one encoding
 
-Nothing may follow.
+Of version 2 the rest is the record, at least one byte; else nothing may follow.
 """
 
 import struct
@@ -21,6 +21,7 @@ from twinledger.consensus.types import MAX_NUMBER, START, Index, NodeId
 Nodes = tuple[NodeId, ...]
 
 _VERSION: Final = 1
+_WITH_RECORD: Final = 2
 _HEADER: Final = struct.Struct(">BQ")
 _COUNT: Final = struct.Struct(">H")
 _MAX_ID_BYTES: Final = 255
@@ -42,6 +43,12 @@ class Configuration:
     removed: Nodes = ()
     """Ids that are dead for ever."""
     warrant: Index = START
+    record: bytes = b""
+    """Why this configuration begins anew, for the driver to judge; empty in every other one.
+
+    Opaque here. A configuration with a record follows from no majority of the one before it: that
+    was lost for good, and whoever speaks for it must have agreed to this one in another way.
+    """
 
     @property
     def joint(self) -> bool:
@@ -60,7 +67,9 @@ class Configuration:
     def encode(self) -> bytes:
         """Return the canonical bytes."""
         lists = (self.voters, self.outgoing, self.learners, self.learners_next, self.removed)
-        return _HEADER.pack(_VERSION, self.warrant) + b"".join(map(_encode_nodes, lists))
+        version = _WITH_RECORD if self.record else _VERSION
+        nodes = b"".join(map(_encode_nodes, lists))
+        return _HEADER.pack(version, self.warrant) + nodes + self.record
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
@@ -72,16 +81,19 @@ class Configuration:
         if len(data) < _HEADER.size:
             raise BadConfiguration("configuration is cut short")
         version, warrant = _HEADER.unpack_from(data)
-        if version != _VERSION or warrant > MAX_NUMBER:
+        if version not in (_VERSION, _WITH_RECORD) or warrant > MAX_NUMBER:
             raise BadConfiguration("configuration has an unknown version or warrant")
         offset, lists = _HEADER.size, list[Nodes]()
         for _ in range(5):
             nodes, offset = _decode_nodes(data, offset)
             lists.append(nodes)
-        if offset != len(data):
-            raise BadConfiguration("bytes follow the configuration")
+        record = data[offset:]
+        if bool(record) != (version == _WITH_RECORD):
+            raise BadConfiguration("bytes follow the configuration, or its record is missing")
         voters, outgoing, learners, learners_next, removed = lists
-        configuration = cls(voters, outgoing, learners, learners_next, removed, Index(warrant))
+        configuration = cls(
+            voters, outgoing, learners, learners_next, removed, Index(warrant), record
+        )
         check(configuration)
         return configuration
 

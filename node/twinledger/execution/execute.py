@@ -9,6 +9,7 @@ from twinledger.consortium.genesis import Genesis
 from twinledger.consortium.governed import CONFIGURATION_KEY, with_votes
 from twinledger.consortium.members import CONSORTIUM_KEY, consortium_hash, load_consortium
 from twinledger.consortium.protocol import refuse_unknown_protocol
+from twinledger.consortium.recovery.opening import open_epoch
 from twinledger.execution.judge import BlockJudge
 from twinledger.execution.overlay import Overlay
 from twinledger.execution.prepare import Prepared, prepare
@@ -81,7 +82,7 @@ def execute(
     current = [_by_these_limits(item, limits, chain_id) for item in prepared]
     receipts = tuple([judge.judge(index, item).encode() for index, item in enumerate(current)])
     if ordered.kind is EntryKind.CONFIGURATION:
-        _record_votes(judge.draft, ordered.payload)
+        _record_votes(judge.draft, ordered.payload, parent, chain_id)
     tree = update_trees(state, Branch(parent.state_root, parent.height), height, judge.draft)
     consortium = judge.draft.changes.get(CONSORTIUM_KEY)
     header = BlockHeader(
@@ -104,17 +105,34 @@ def _by_these_limits(prepared: Prepared, limits: Limits, chain_id: bytes) -> Pre
     return prepare(prepared.raw, limits, chain_id)
 
 
-def _record_votes(draft: Overlay, payload: bytes) -> None:
+def _record_votes(draft: Overlay, payload: bytes, parent: Parent, chain_id: bytes) -> None:
     """Put into the state who orders, and into the consortium's leaf who votes from here on."""
     try:
         configuration = Configuration.decode(payload)
     except BadConfiguration:
         return  # no follower takes it; if it stands in a log all the same, it has one meaning
+    if configuration.record:
+        _open_epoch(draft, configuration, parent, chain_id)
+        return
     draft.put(CONFIGURATION_KEY, encode(payload))
     before = load_consortium(draft)
     after = with_votes(before, configuration)
     if after != before:
         draft.put(CONSORTIUM_KEY, after.encode())
+
+
+def _open_epoch(
+    draft: Overlay, configuration: Configuration, parent: Parent, chain_id: bytes
+) -> None:
+    """Begin a new epoch as the members signed it; what they did not sign changes nothing."""
+    above = Overlay(draft)
+    try:
+        open_epoch(above, configuration, (parent.height, parent.header_hash), chain_id)
+    except LedgerError as error:
+        if error.code is Code.DATA_DAMAGED:
+            raise
+        return
+    draft.take(above)
 
 
 def _executed(

@@ -22,6 +22,12 @@ def origin_of(chain_id: bytes, epoch: int = 0) -> str:
     return f"{chain}/epoch-{epoch}" if epoch else chain
 
 
+def epoch_of(origin: str) -> int:
+    """The epoch that an origin names; 0 when it names none."""
+    _, marked, number = origin.rpartition("/epoch-")
+    return int(number) if marked and number.isdecimal() else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A head: how many headers the history tree has, and its root.

@@ -104,7 +104,7 @@ def assemble(foundation: Foundation) -> Parts:
         pool=pool,
         replica=replica,
         reads=reads,
-        governor=Governor(Judge(chain), replica),
+        governor=Governor(Judge(chain, chain_id), replica),
         disk_watch=DiskWatch(foundation.folder.disk, replica),
         preparation=preparation,
         proposer=proposer,
@@ -229,7 +229,7 @@ def _core(foundation: Foundation) -> Raft:
         commit=Index(max(min(log.commit, log.last_index()), applied, _signed_height(foundation))),
         applied=Index(applied),
         configuration=load_configuration(foundation.stores.chain),
-        verdict=Judge(foundation.stores.chain),
+        verdict=Judge(foundation.stores.chain, foundation.folder.chain_id),
     )
 
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from twinledger.consensus import Configuration, ConsensusError, Index, NodeId, Verdict
 from twinledger.consortium.governed import agreed_nodes, calls_for, next_step
 from twinledger.consortium.members import Consortium
+from twinledger.consortium.recovery.opening import open_epoch
+from twinledger.execution.overlay import Overlay
+from twinledger.ledger.errors import LedgerError
 from twinledger.node.replica import Replica
 from twinledger.storage import ChainStore
 
@@ -21,14 +24,31 @@ class Judge:
     """What this node's ledger says of a configuration: the core's `verdict`."""
 
     chain: ChainStore
+    chain_id: bytes
 
     def __call__(self, current: Configuration, target: Configuration) -> Verdict:
         """Judge a step from one configuration to another."""
         if (self.chain.applied_height or 0) < target.warrant:
             return Verdict.WAIT
+        if target.record:
+            return self._opens_epoch(target)
         if calls_for(self.agreed(target.warrant), current, target):
             return Verdict.ACCEPT
         return Verdict.REFUSE
+
+    def _opens_epoch(self, target: Configuration) -> Verdict:
+        """Judge a recovery: its signatures and nodes by the state exactly after the fork."""
+        with self.chain.snapshot() as state:
+            height = state.applied_height or 0
+            if height != target.warrant:
+                return Verdict.REFUSE
+            parent = (height, state.header(height).hash())
+            try:
+                open_epoch(Overlay(state), target, parent, self.chain_id)
+            except LedgerError as error:
+                logger.warning("a recovery is refused", extra={"reason": str(error)})
+                return Verdict.REFUSE
+        return Verdict.ACCEPT
 
     def agreed(self, height: int) -> frozenset[NodeId]:
         """Return the nodes that the ledger wants to vote, as of a height."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from twinledger.consortium.members import CONSORTIUM_KEY
-from twinledger.ledger.checkpoint import Checkpoint
+from twinledger.consortium.recovery.opening import read_recovery, recovery_key
+from twinledger.ledger.checkpoint import Checkpoint, epoch_of
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.history_proof import encode_way
 from twinledger.ledger.names import TwinId
@@ -24,6 +25,7 @@ from twinledger.proofs.bundle import (
     HeadAnchor,
     ShownChange,
     ShownHead,
+    ShownRecovery,
 )
 from twinledger.proofs.claims import (
     AbsentClaim,
@@ -181,6 +183,14 @@ class Certificates(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class _Opened:
+    """A recovery to show, and the size of the head that it goes on from."""
+
+    shown: ShownRecovery
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Builder:
     """Builds bundles.
 
@@ -218,9 +228,10 @@ class Builder:
             detail = f"the newest certified size is {head.size}, not {trusted_size}"
             raise LedgerError(Code.HEIGHT_NOT_REACHED, detail)
         anchor = self._anchor(trusted_size)
-        changes, before = self._changes(trusted_size, head.size)
+        opened = self._recovery(trusted_size)
+        changes, before = self._changes(trusted_size, head.size, opened)
         shown = ShownHead(self.certificate, self._consistency(before, head.size))
-        raw = Bundle(anchor, changes, shown, claim).encode()
+        raw = Bundle(anchor, (*(each.shown for each in opened), *changes), shown, claim).encode()
         if len(raw) > MAX_BYTES:
             raise too_large()
         return raw
@@ -313,10 +324,33 @@ class Builder:
             return HeadAnchor(trusted_size, self.chain.history_root(trusted_size))
         return GenesisAnchor(self.genesis)
 
-    def _changes(self, after: int, until: int) -> tuple[tuple[ShownChange, ...], int]:
-        """Every change of the witnesses between two sizes, and the size of the last one's head."""
+    def _recovery(self, trusted_size: int) -> tuple[_Opened, ...]:
+        """The recovery between the anchor and the head, and the size where it leads to.
+
+        The newest one is enough: it brings its own proof from genesis of what was before.
+        """
+        epoch = epoch_of(self.head.origin)
+        record = self.chain.state(recovery_key(epoch), self.head.height).value if epoch else None
+        if record is None:
+            return ()
+        recovery = read_recovery(record)
+        size = recovery.fork.size
+        if trusted_size > size:
+            return ()
+        shown = ShownRecovery(recovery.raw, self._consistency(trusted_size, size))
+        return (_Opened(shown, size),)
+
+    def _changes(
+        self, after: int, until: int, opened: Sequence[_Opened]
+    ) -> tuple[tuple[ShownChange, ...], int]:
+        """Every change of the witnesses between two sizes, and the size of the last one's head.
+
+        The block that opened an epoch is none of them: its recovery stands for it.
+        """
+        changes, before = list[ShownChange](), after
+        for each in opened:
+            before, after = each.size, each.size + 1
         certificates = dict(self.certificates.changes(after))
-        changes, before = [], after
         for height, record in self.certificates.members():
             size = height + 1
             if after < size < until:

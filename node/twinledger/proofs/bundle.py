@@ -53,6 +53,20 @@ class ShownChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownRecovery:
+    """The recovery that opened an epoch, after the quorum of the one before was lost.
+
+    Attributes:
+        recovery: The recovery file, signed by a quorum of the members.
+        consistency: From the head before in the bundle to the one it goes on from; empty after
+            genesis.
+    """
+
+    recovery: bytes
+    consistency: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ShownHead:
     """The certificate of the head that the claim is proven under, and its consistency path."""
 
@@ -65,7 +79,7 @@ class Bundle:
     """A proof bundle, read but not checked."""
 
     anchor: GenesisAnchor | HeadAnchor
-    changes: tuple[ShownChange, ...]
+    changes: tuple[ShownChange | ShownRecovery, ...]
     head: ShownHead
     claim: Claim
 
@@ -92,15 +106,10 @@ class Bundle:
             _refuse("a bundle has other fields")
         return cls(
             _read_anchor(top["anchor"]),
-            read_record(_Changes, {"all": top["changes"]}).all,
+            _read_changes(top["changes"]),
             read_record(ShownHead, top["head"]),
             _read_claim(_dict(top["claim"])),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Changes:
-    all: tuple[ShownChange, ...]
 
 
 def _read_whole(raw: bytes) -> Any:
@@ -117,6 +126,18 @@ def _read_anchor(value: Any) -> GenesisAnchor | HeadAnchor:
     if "genesis" in _dict(value):
         return read_record(GenesisAnchor, value)
     return read_record(HeadAnchor, value)
+
+
+def _read_changes(value: Any) -> tuple[ShownChange | ShownRecovery, ...]:
+    if type(value) is not list:
+        _refuse("its changes are no list")
+    return tuple([_read_change(_dict(each)) for each in value])
+
+
+def _read_change(value: dict[str, Any]) -> ShownChange | ShownRecovery:
+    if "recovery" in value:
+        return read_record(ShownRecovery, value)
+    return read_record(ShownChange, value)
 
 
 def _read_claim(value: dict[str, Any]) -> Claim:

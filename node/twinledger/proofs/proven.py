@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from twinledger.consortium.recovery.file import RecoveryFile
 from twinledger.consortium.witnesses import Certificate
 from twinledger.ledger.header import BlockHeader
 from twinledger.proofs.standing import Standing
@@ -40,6 +41,7 @@ class Proven:
         quorum: How many of them had to sign.
         told: The claim.
         trusted: For a head: where a verifier that trusts it stands.
+        recovery: What opened the epoch, where the way from the anchor led through it.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class Proven:
     quorum: int
     told: Told
     trusted: Standing | None
+    recovery: RecoveryFile | None = None
 
     @property
     def signers(self) -> tuple[tuple[str, int], ...]:
@@ -59,7 +62,7 @@ class Proven:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What is proven, for a person."""
-        return self.told.statements
+        return (*self.told.statements, *self._epoch)
 
     @property
     def not_proven(self) -> tuple[str, ...]:
@@ -71,6 +74,20 @@ class Proven:
             f"what came after height {height}, the newest that was signed, last at {newest}",
             f"anything, if {self._conspiracy} of these witnesses or more lied together",
         )
+
+    @property
+    def _epoch(self) -> tuple[str, ...]:
+        """That the members opened a new epoch, and what may be lost since."""
+        if self.recovery is None:
+            return ()
+        fork, lost, by = self.recovery.fork, self.recovery.may_be_lost, self.recovery.signed_by
+        said = (
+            f"epoch {self.recovery.epoch} goes on from height {fork.height}, signed by "
+            f"{', '.join(by)}, after a quorum was lost for good"
+        )
+        if lost:
+            said += f"; what stood at heights {lost[0]} to {lost[-1]} before may be lost"
+        return (said,)
 
     @property
     def _conspiracy(self) -> int:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twinledger.consortium.genesis import chain_id as chain_id_of
 from twinledger.consortium.genesis_reader import read_genesis
 from twinledger.consortium.members import Consortium, consortium_hash
+from twinledger.consortium.recovery.file import RecoveryFile
 from twinledger.consortium.witnesses import (
     Certificate,
     WitnessSet,
@@ -37,12 +38,14 @@ class Standing:
         head: The head it stands at; None at genesis.
         consortium: The consortium in force after that head.
         before: The witnesses that certified that head, where they are known.
+        recovery: What opened the epoch, where the way from the anchor led through it.
     """
 
     chain_id: bytes
     head: Checkpoint | None
     consortium: Consortium
     before: WitnessSet | None = None
+    recovery: RecoveryFile | None = None
 
     @property
     def origin(self) -> str:
@@ -82,10 +85,9 @@ def after_change(standing: Standing, change: ShownChange) -> Standing:
     if consortium.set_number != standing.consortium.set_number + 1:
         raise LedgerError(Code.PROOF_MEMBERS, "a change of the witnesses is missing")
     if consortium.epoch != standing.consortium.epoch:
-        detail = "another epoch begins: name a head of it that you trust"
-        raise LedgerError(Code.PROOF_MEMBERS, detail)
+        raise LedgerError(Code.PROOF_MEMBERS, "another epoch begins, and no recovery is shown")
     before = set_of(standing.consortium)
-    return Standing(standing.chain_id, certificate.checkpoint, consortium, before)
+    return replace(standing, head=certificate.checkpoint, consortium=consortium, before=before)
 
 
 def certified(standing: Standing, shown: ShownHead) -> Certificate:
@@ -95,7 +97,7 @@ def certified(standing: Standing, shown: ShownHead) -> Certificate:
         LedgerError: CERTIFICATE_INVALID, QUORUM_MISSING, PROOF_CONSISTENCY, PROOF_MEMBERS.
     """
     certificate = check_certificate(shown.certificate, set_of(standing.consortium), standing.origin)
-    _check_extends(standing.head, certificate.checkpoint, shown.consistency)
+    check_extends(standing.head, certificate.checkpoint, shown.consistency)
     return certificate
 
 
@@ -164,7 +166,12 @@ def refusing(code: Code) -> Iterator[None]:
         raise LedgerError(code, error.detail or error.message) from None
 
 
-def _check_extends(before: Checkpoint | None, head: Checkpoint, consistency: bytes) -> None:
+def check_extends(before: Checkpoint | None, head: Checkpoint, consistency: bytes) -> None:
+    """Checks that a head extends the one before; there is no path when none stands before.
+
+    Raises:
+        LedgerError: PROOF_CONSISTENCY.
+    """
     with refusing(Code.PROOF_CONSISTENCY):
         way = decode_way(consistency)
         if before is not None:

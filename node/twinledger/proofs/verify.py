@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from twinledger.consortium.genesis import chain_id as chain_id_of
 from twinledger.ledger.checkpoint import Checkpoint, origin_of
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.note import SignedNote
-from twinledger.proofs.bundle import Bundle, GenesisAnchor, HeadAnchor
+from twinledger.proofs.bundle import (
+    Bundle,
+    GenesisAnchor,
+    HeadAnchor,
+    ShownChange,
+    ShownRecovery,
+)
 from twinledger.proofs.checks import (
     check_absent,
     check_head,
@@ -21,6 +28,7 @@ from twinledger.proofs.checks import (
 from twinledger.proofs.claims import HeadClaim
 from twinledger.proofs.history_check import check_history
 from twinledger.proofs.proven import Proven, Told
+from twinledger.proofs.recovered import after_recovery, opened_by
 from twinledger.proofs.standing import (
     Standing,
     after_change,
@@ -54,9 +62,9 @@ def verify(raw: bytes, chain_id: bytes | None = None, trusted: Standing | None =
 
     Raises:
         LedgerError: PROOF_MALFORMED, PROOF_SURPLUS, PROOF_NOT_ANCHORED, PROOF_WRONG_CHAIN,
-            PROOF_MEMBERS, CERTIFICATE_INVALID, QUORUM_MISSING, PROOF_CONSISTENCY, PROOF_INCLUSION,
-            or that of the claim: PROOF_STATE, PROOF_PROPERTY, PROOF_HISTORY, PROOF_SILENCE,
-            PROOF_TRANSACTION.
+            PROOF_MEMBERS, PROOF_RECOVERY, PROOF_TRUNCATED, CERTIFICATE_INVALID, QUORUM_MISSING,
+            PROOF_CONSISTENCY, PROOF_INCLUSION, or that of the claim: PROOF_STATE, PROOF_PROPERTY,
+            PROOF_HISTORY, PROOF_SILENCE, PROOF_TRANSACTION.
     """
     bundle = Bundle.decode(raw)
     proven = _checked(bundle, _start(bundle, chain_id, trusted))
@@ -127,7 +135,7 @@ def _at_trusted(anchor: HeadAnchor, chain_id: bytes | None, trusted: Standing | 
 
 def _checked(bundle: Bundle, standing: Standing) -> Proven:
     for change in bundle.changes:
-        standing = after_change(standing, change)
+        standing = _after(standing, change)
     certificate = certified_last(standing, bundle.head, changed=bool(bundle.changes))
     claim, head = bundle.claim, certificate.checkpoint
     told = _CHECKS[claim.kind](claim, head)
@@ -136,7 +144,43 @@ def _checked(bundle: Bundle, standing: Standing) -> Proven:
     if isinstance(claim, HeadClaim):
         trusted = _moved_on(standing, claim, told, head)
     count, quorum = len(witnesses.witnesses), witnesses.quorum
-    return Proven(claim.kind, standing.chain_id, certificate, count, quorum, told, trusted)
+    return Proven(
+        claim.kind,
+        standing.chain_id,
+        certificate,
+        count,
+        quorum,
+        told,
+        trusted,
+        standing.recovery,
+    )
+
+
+def _after(standing: Standing, change: ShownChange | ShownRecovery) -> Standing:
+    if isinstance(change, ShownRecovery):
+        return after_recovery(standing, change, head_from_genesis)
+    return after_change(standing, change)
+
+
+def head_from_genesis(raw: bytes, chain_id: bytes) -> Standing:
+    """Where a verifier stands that has verified the bundle of a head.
+
+    Raises:
+        LedgerError: as ``verify`` does; PROOF_NOT_ANCHORED when it is no bundle of a head.
+    """
+    trusted = verify(raw, chain_id).trusted
+    if trusted is None:
+        raise LedgerError(Code.PROOF_NOT_ANCHORED, "it proves no head but a claim")
+    return trusted
+
+
+def verify_recovery(raw: bytes, chain_id: bytes) -> Standing:
+    """Where a verifier stands that has verified a complete recovery file.
+
+    Raises:
+        LedgerError: PROOF_RECOVERY.
+    """
+    return opened_by(raw, chain_id, head_from_genesis)
 
 
 def _moved_on(standing: Standing, claim: HeadClaim, told: Told, head: Checkpoint) -> Standing:
@@ -146,4 +190,5 @@ def _moved_on(standing: Standing, claim: HeadClaim, told: Told, head: Checkpoint
     passed = consortium.set_number - standing.consortium.set_number
     if passed not in (0, 1) or consortium.epoch != standing.consortium.epoch:
         raise LedgerError(Code.PROOF_MEMBERS, "a change of the witnesses is missing")
-    return Standing(standing.chain_id, head, consortium, set_of(standing.consortium))
+    before = set_of(standing.consortium)
+    return replace(standing, head=head, consortium=consortium, before=before)

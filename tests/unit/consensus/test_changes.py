@@ -1,9 +1,18 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from twinledger.consensus import BadConfiguration, ChangeInProgress, Configuration, Index, NodeId
-from twinledger.consensus.changes import is_step, leave_joint, next_configuration, simple
+from twinledger.consensus.changes import (
+    begin_anew,
+    is_step,
+    leave_joint,
+    next_configuration,
+    simple,
+)
 
 A, B, C, D, E = map(NodeId, "abcde")
 NODES = st.sets(st.sampled_from([A, B, C, D, E]))
@@ -50,6 +59,46 @@ def test_a_joint_configuration_must_be_left_first() -> None:
     for voters in ((A,), (A, B), (C, D)):
         with pytest.raises(ChangeInProgress):
             next_configuration(joint, voters, (), P)
+
+
+def test_what_begins_anew_has_new_voters_alone_and_removes_everybody_before() -> None:
+    joint = Configuration((A, B), outgoing=(A,), removed=(NodeId("x"),))
+    for before in (Configuration((A, B), learners=(C,), removed=(NodeId("x"),)), joint):
+        anew = begin_anew(before, (E, D), P, b"why")
+        gone = (*before.members, NodeId("x"))
+        assert anew == Configuration((D, E), removed=gone, warrant=P, record=b"why")
+        assert is_step(before, anew)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"removed": (A,)},
+        {"learners": (C,)},
+        {"outgoing": (C,)},
+        {"record": b""},
+        {"voters": (A, D), "removed": (B,)},
+    ],
+)
+def test_nothing_else_begins_anew(other: dict[str, Any]) -> None:
+    before = Configuration((A, B))
+    anew = begin_anew(before, (D, E), P, b"why")
+    assert not is_step(before, replace(anew, **other))
+
+
+def test_who_was_there_before_does_not_begin_anew() -> None:
+    for before in (Configuration((A, B)), Configuration((B,), removed=(A,))):
+        with pytest.raises(BadConfiguration):
+            begin_anew(before, (A, D), P, b"why")
+    with pytest.raises(BadConfiguration):
+        begin_anew(Configuration((B,)), (A,), P, b"")
+
+
+def test_the_next_step_has_no_record_any_more() -> None:
+    anew = begin_anew(Configuration((A,)), (B, C), P, b"why")
+    assert next_configuration(anew, (B, C), (D,), P).record == b""
+    joint = next_configuration(anew, (D, E), (), P)
+    assert (joint.record, leave_joint(joint).record) == (b"", b"")
 
 
 def test_there_is_always_a_voter() -> None:

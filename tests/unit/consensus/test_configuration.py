@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,13 @@ def test_the_encoding_is_the_documented_one() -> None:
 def test_what_was_encoded_is_read_back() -> None:
     for configuration in (Configuration((A,)), JOINT):
         assert Configuration.decode(configuration.encode()) == configuration
+
+
+def test_a_record_follows_the_lists_and_makes_it_version_two() -> None:
+    plain = Configuration((A,), warrant=Index(7))
+    anew = replace(plain, record=b"why")
+    assert anew.encode() == b"\x02" + plain.encode()[1:] + b"why"
+    assert Configuration.decode(anew.encode()) == anew
 
 
 @pytest.mark.parametrize("cut", range(len(JOINT.encode())))

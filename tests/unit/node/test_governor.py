@@ -22,7 +22,7 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
 
 
 def test_a_node_nobody_agreed_on_is_refused(chain: Chain) -> None:
-    judge = Judge(chain.stores.chain)
+    judge = Judge(chain.stores.chain, b"")
     for target in (
         Configuration((NODE,), learners=(STRANGER,)),
         Configuration((NODE, STRANGER)),
@@ -32,13 +32,13 @@ def test_a_node_nobody_agreed_on_is_refused(chain: Chain) -> None:
 
 
 def test_what_the_ledger_calls_for_is_accepted(chain: Chain) -> None:
-    judge = Judge(chain.stores.chain)
+    judge = Judge(chain.stores.chain, b"")
     left = Configuration((NODE,), removed=(STRANGER,))
     assert judge(Configuration((NODE, STRANGER)), left) is Verdict.ACCEPT
 
 
 def test_a_warrant_that_is_not_executed_here_yet_waits(chain: Chain) -> None:
-    judge = Judge(chain.stores.chain)
+    judge = Judge(chain.stores.chain, b"")
     target = Configuration((NODE,), warrant=Index(chain.height + 1))
     assert judge(NOW, target) is Verdict.WAIT
 

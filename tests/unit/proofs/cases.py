@@ -1,5 +1,6 @@
 """One bundle of every kind, under two changes of the witnesses, anchored both ways."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -7,6 +8,7 @@ from tests.unit.ledger.wire import create, increment, relate, set_, update
 from tests.unit.proofs.world import World
 from twinledger.ledger.names import TwinId
 from twinledger.ledger.transaction import parse
+from twinledger.proofs.builder import Builder
 from twinledger.proofs.claims import Claim
 from twinledger.proofs.history_builder import history_claim, transaction_claim
 from twinledger.proofs.standing import Standing
@@ -24,11 +26,37 @@ class Case:
     chain_id: bytes | None
     trusted: Standing | None
     head: bytes | None
+    recovered: bool = False
+
+    @property
+    def world(self) -> World:
+        """The chain it is of."""
+        return recovered_world() if self.recovered else world()
 
 
 @cache
 def world() -> World:
     """Heights: 1 creates, 2 changes witnesses, 3 to 5 update, 6 changes witnesses, 7 to 9 go on."""
+    found = until_the_second_change()
+    chain = found
+    chain.append(chain.sign(update("tank-1", set_("level", 5.0))))
+    chain.append()
+    chain.append(chain.sign(create("pump-8", set_("flow", 1.0))))
+    return found
+
+
+@cache
+def recovered_world() -> World:
+    """Heights up to 6 as there, then: 7 opens epoch 1, 8 changes witnesses, 9 updates."""
+    found = until_the_second_change()
+    found.recover()
+    found.replace_voter("utility", "utility-2")
+    found.append(found.sign(update("tank-1", set_("level", 7.0))))
+    return found
+
+
+def until_the_second_change() -> World:
+    """Heights 0 to 6."""
     found = World()
     chain = found
     chain.append(
@@ -47,9 +75,6 @@ def world() -> World:
     )
     chain.append(chain.sign(update("pump-7", increment("motor/starts", 1))))
     chain.replace_voter("plant", "plant-2")
-    chain.append(chain.sign(update("tank-1", set_("level", 5.0))))
-    chain.append()
-    chain.append(chain.sign(create("pump-8", set_("flow", 1.0))))
     return found
 
 
@@ -77,10 +102,35 @@ def cases() -> tuple[Case, ...]:
         "transaction": transaction_claim(builder, transaction_id(found, 1)),
         "refused transaction": transaction_claim(builder, transaction_id(found, 4, 1)),
     }
+    return tuple(_before_recovery(claims, builder)) + tuple(_after_recovery())
+
+
+def _after_recovery() -> Iterator[Case]:
+    """From genesis, from a head of the epoch before, and from one of the epoch that goes on."""
+    found = recovered_world()
+    builder, chain_id = found.builder(), found.genesis.chain_id
+    claims: dict[str, Claim] = {
+        "head": builder.head_claim(),
+        "twin": builder.twin_claim(TANK),
+        "old transaction": transaction_claim(builder, transaction_id(found, 1)),
+    }
+    for size in (0, 4, 8):
+        old = found.builder(size or None)
+        head = old.bundle(old.head_claim()) if size else None
+        trusted = verify(head, chain_id).trusted if head else None
+        where = f"head {size}" if size else "genesis"
+        for name, claim in claims.items():
+            raw = builder.bundle(claim, size)
+            known = None if size else chain_id
+            yield Case(f"{name} after a recovery from {where}", raw, known, trusted, head, True)
+
+
+def _before_recovery(claims: dict[str, Claim], builder: Builder) -> Iterator[Case]:
+    found = world()
     old = found.builder(4)
     head = old.bundle(old.head_claim())
     first = verify(head, found.genesis.chain_id)
-    return tuple(
+    return (
         Case(
             f"{name} {where}",
             builder.bundle(claim, size),

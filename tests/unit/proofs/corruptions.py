@@ -149,8 +149,8 @@ def quorum_lowered(case: Case, chance: random.Random) -> bytes | None:
 
     box[key] = rewritten_note(box[key], change)
     if chance.random() < 0.5:
-        if content["changes"]:
-            shown = chance.choice(content["changes"])
+        if changes := [each for each in content["changes"] if "consortium" in each]:
+            shown = chance.choice(changes)
             record = decode(shown["consortium"])
             record["rules"]["certificate_quorum"] = 1  # type: ignore[index,call-overload]
             shown["consortium"] = encode(record)
@@ -244,6 +244,7 @@ def spliced(case: Case, chance: random.Random) -> bytes | None:
             "id",
             "key",
             "consortium",
+            "recovery",
             "receipt",
             "transaction",
             "salt",

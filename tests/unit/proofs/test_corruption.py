@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from tests.unit.proofs.bundles import text
-from tests.unit.proofs.cases import Case, cases, world
+from tests.unit.proofs.cases import Case, cases
 from tests.unit.proofs.corruptions import CLASSES
 from twinledger.ledger.errors import LedgerError
 from twinledger.ledger.header import BlockHeader
@@ -29,6 +29,8 @@ NAMES = {
     "PROOF_NOT_ANCHORED",
     "PROOF_WRONG_CHAIN",
     "PROOF_MEMBERS",
+    "PROOF_RECOVERY",
+    "PROOF_TRUNCATED",
     "PROOF_CONSISTENCY",
     "PROOF_INCLUSION",
     "PROOF_STATE",
@@ -97,11 +99,11 @@ def is_another_truth(case: Case, raw: bytes) -> bool:
     claim = after.claim
     if isinstance(claim, AbsentClaim) and isinstance(before.claim, AbsentClaim):
         height = BlockHeader.decode(claim.block.header).height
-        absent = twin_key(TwinId(claim.id)) not in world().states[height]
+        absent = twin_key(TwinId(claim.id)) not in case.world.states[height]
         return absent and replace(before, claim=replace(before.claim, id=claim.id)) == after
     if isinstance(claim, PropertyClaim) and isinstance(before.claim, PropertyClaim):
         height = BlockHeader.decode(claim.twin.block.header).height
-        known = [leaf.key for leaf in world().twin(TwinId(claim.id), height).leaves]
+        known = [leaf.key for leaf in case.world.twin(TwinId(claim.id), height).leaves]
         absent = claim.leaf is None and claim.key not in known
         return absent and replace(before, claim=replace(before.claim, key=claim.key)) == after
     return False

@@ -4,10 +4,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from tests.unit.consortium.governed import join_with
 from tests.unit.execution.chain import START_US, Chain, MemoryState, member, node, signer
 from tests.unit.ledger.trees import MemoryHistory
+from twinledger.consensus import EntryKind
 from twinledger.consortium.genesis import Genesis, build
+from twinledger.consortium.governed import load_configuration
+from twinledger.consortium.join_file import JoinFile
 from twinledger.consortium.members import CONSORTIUM_KEY, Consortium, consortium_hash
+from twinledger.consortium.recovery.file import Fork, RecoveryFile, draft
+from twinledger.consortium.recovery.opening import configuration_of
+from twinledger.consortium.recovery.statement import (
+    SignedStatement,
+    StatedHead,
+    Statement,
+    build_statement,
+)
 from twinledger.consortium.witnesses import certify, witness_set
 from twinledger.execution.execute import genesis_block
 from twinledger.execution.results import Execution
@@ -123,6 +135,44 @@ class World(Chain):
         self._changes.append((self.size, self.certificate(self.size)))
         self._members.append((self.size - 1, after.encode()))
 
+    def recover(self, by: Sequence[str] = NAMES[:3], *, lost: int = 2) -> RecoveryFile:
+        """The newest block is the newest that is certified; the quorum is lost, and a new epoch
+        opens with fresh nodes. `lost` heights above were signed by the one survivor."""
+        epoch, chain_id = self.consortium.epoch + 1, self.genesis.chain_id
+        builder, size = self.builder(), self.size
+        head = StatedHead(size, root(self.history, size))
+        survivor = self.consortium.member(MemberName("utility"))
+        assert survivor is not None
+        (of_survivor,) = survivor.nodes
+        said = Statement(
+            chain_id,
+            epoch - 1,
+            survivor.name,
+            of_survivor.node_id,
+            size - 1 + lost,
+            size - 1 + lost,
+            StatedHead(size + lost, b"l" * 32) if lost else head,
+            head,
+        )
+        log = signer(f"{of_survivor.node_id} log").key
+        statement = SignedStatement.parse(build_statement(said, {"log_key": log}))
+        proof = builder.bundle(builder.head_claim())
+        fork = Fork(size - 1, self.newest.header_hash, head.root, proof)
+        brought = [self._fresh(name, epoch, n) for n, name in enumerate(NAMES)]
+        file = draft(chain_id, epoch, fork, [statement], brought)
+        for name in by:
+            file = file.with_signature(signer(f"{name}/admin"))
+        target = configuration_of(load_configuration(self.state), file)
+        self.newest = self.execute(target.encode(), kind=EntryKind.CONFIGURATION)
+        self._take(self.newest)
+        self._members.append((self.size - 1, self.consortium.encode()))
+        return file
+
+    def _fresh(self, name: str, epoch: int, place: int) -> JoinFile:
+        port = 20_000 + 100 * epoch + 2 * place
+        joining = replace(member(name, port), nodes=(node(f"{name}-e{epoch}", port),))
+        return JoinFile.parse(join_with(joining))
+
     def write_consortium(self, consortium: Consortium) -> None:
         parent, leaf = self.newest, consortium.encode()
         height = parent.header.height + 1
@@ -223,9 +273,14 @@ class World(Chain):
         self, size: int, *, without: Sequence[str] = (), at_s: int | None = None
     ) -> bytes:
         """The head of a size, signed by the set before its newest block."""
-        leaf = self.states[max(size - 2, 0)][CONSORTIUM_KEY]
-        witnesses = witness_set(Consortium.decode(leaf))
-        head = Checkpoint(origin_of(self.genesis.chain_id), size, root(self.history, size))
+        before, after = (
+            Consortium.decode(self.states[height][CONSORTIUM_KEY])
+            for height in (max(size - 2, 0), size - 1)
+        )
+        # Those who were there before a recovery certify nothing any more.
+        certifying = before if before.epoch == after.epoch else after
+        witnesses, origin = witness_set(certifying), origin_of(self.genesis.chain_id, after.epoch)
+        head = Checkpoint(origin, size, root(self.history, size))
         seconds = self.now_us // 1_000_000 if at_s is None else at_s
         signed = [
             cosign(witness_key(each.name.partition("/")[2]), each.name, head, seconds)

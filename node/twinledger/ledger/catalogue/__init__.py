@@ -13,6 +13,7 @@ from twinledger.ledger.catalogue.identities import IDENTITIES
 from twinledger.ledger.catalogue.node import NODE
 from twinledger.ledger.catalogue.proofs import PROOFS
 from twinledger.ledger.catalogue.reading import READING
+from twinledger.ledger.catalogue.recovery import RECOVERY
 from twinledger.ledger.catalogue.transaction import TRANSACTION
 from twinledger.ledger.catalogue.twins import TWINS
 from twinledger.ledger.codes import Code
@@ -23,6 +24,7 @@ SECTIONS: dict[str, dict[Code, Entry]] = {
     "Twins": TWINS,
     "Identities": IDENTITIES,
     "Governance": GOVERNANCE,
+    "Recovery": RECOVERY,
     "Callers": CALLERS,
     "Reading": READING,
     "Proofs": PROOFS,

@@ -50,6 +50,17 @@ PROOFS: dict[Code, Entry] = {
         "Believe nothing that it claims; ask another node for this proof.",
         INVALID,
     ),
+    Code.PROOF_RECOVERY: Entry(
+        "The proof does not show that a quorum of the members opened the new epoch",
+        "Believe nothing that it claims; ask another node for this proof.",
+        INVALID,
+    ),
+    Code.PROOF_TRUNCATED: Entry(
+        "What was certified here was cut off by a recovery",
+        "Keep both files: together they prove it against whoever signed the recovery. Submit again"
+        " what is missing.",
+        STATE,
+    ),
     Code.PROOF_CONSISTENCY: Entry(
         "The proof does not show that its heads are of one growing history",
         "Believe nothing that it claims; ask another node for this proof.",
