@@ -1,4 +1,4 @@
-"""Every method of every service of the client port, called by every kind of caller.
+"""Every method of every service of both ports, called by every kind of caller.
 
 The methods come from the services that the node itself registered, so that a new one cannot be
 forgotten. Each is called with an empty request; what counts is whether the door let the caller in.
@@ -11,11 +11,14 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf import message_factory
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from tests.integration.single_node import SingleNode, code_of
+from tests.integration.test_peer_stream import hello
+from tests.transport_keys import channel, credential
 from tests.unit.ledger.wire import admit, revoke
 from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.names import IdentityName
@@ -27,6 +30,7 @@ from twinledger.v1 import (
     consortium_service_pb2,
     ledger_service_pb2,
     operator_service_pb2,
+    peer_service_pb2,
     twin_service_pb2,
 )
 from twinledger.v1.read_token_pb2 import ReadToken
@@ -44,6 +48,11 @@ METHODS: list[MethodDescriptor] = [
     for service in file.services_by_name.values()
     for method in service.methods
 ]
+PEER_METHODS: list[MethodDescriptor] = [
+    method
+    for service in peer_service_pb2.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+]
 PATHS = {f"{m.containing_service.name}.{m.name}": m for m in METHODS}
 
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -53,6 +62,13 @@ MINUTE_US = 60_000_000
 
 def now_us() -> int:
     return time.time_ns() // 1000
+
+
+@pytest.fixture(scope="module")
+def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SingleNode]:
+    """One of three nodes, whose peer port is called."""
+    with SingleNode(tmp_path_factory.mktemp("peer"), peers=2) as running:
+        yield running
 
 
 @dataclass(frozen=True)
@@ -82,11 +98,11 @@ class World:
             at_us or now_us(),
         )
 
-    def outcome(self, path: str, metadata: Metadata) -> str:
+    def outcome(self, path: str, metadata: Metadata, seconds: float = 30) -> str:
         """LET_IN, or the code by which a call was turned away at the door."""
         call: Any = self.node.bare_channel.stream_stream(path, None, None)
         try:
-            for _ in call(iter([b""]), metadata=metadata, timeout=2):
+            for _ in call(iter([b""]), metadata=metadata, timeout=seconds):
                 return LET_IN
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:  # a stream that has no news yet
@@ -135,7 +151,7 @@ def altered(world: World, path: str) -> bytes:
 
 OTHER = SigningKey.generate()
 
-STRANGERS: dict[str, tuple[Callable[[World, str], Metadata], str]] = {
+CALLERS: dict[str, tuple[Callable[[World, str], Metadata], str]] = {
     "no token": (no_token, "TOKEN_MISSING"),
     "garbage": (one(lambda _world, _path: b"\xff" * 40), "TOKEN_REFUSED"),
     "an empty token": (one(lambda _world, _path: b""), "TOKEN_REFUSED"),
@@ -199,27 +215,104 @@ def test_every_service_of_the_client_port_is_walked(world: World):
     assert served == walked | {health}
 
 
-@pytest.mark.parametrize("name", PATHS)
-def test_no_method_answers_a_stranger(world: World, name: str):
-    method = PATHS[name]
-    path = f"/{method.containing_service.full_name}/{method.name}"
-    told = {kind: world.outcome(path, make(world, path)) for kind, (make, _) in STRANGERS.items()}
-    print(name, told)
-    wanted = {kind: code for kind, (_, code) in STRANGERS.items()}
+def test_every_method_tells_only_whom_it_is_meant_for(world: World, peer: SingleNode):
+    """Walks all methods of both ports by all kinds of callers, and prints the table (pytest -s)."""
+    wanted = {**wanted_of_clients(), **wanted_of_peers()}
+    told = {name: told_by(world, method) for name, method in PATHS.items()}
+    for method in PEER_METHODS:
+        told[f"PeerService.{method.name}"] = {
+            kind: call_peer(peer, method, kind) for kind in PEER_CALLERS
+        }
+    print_table({name: told[name] for name in PATHS})
+    print_table({name: told[name] for name in told if name not in PATHS})
     assert told == wanted
 
 
-@pytest.mark.parametrize("name", PATHS)
-def test_a_method_answers_the_roles_that_it_is_meant_for(world: World, name: str):
-    method = PATHS[name]
+def told_by(world: World, method: MethodDescriptor) -> dict[str, str]:
     path = f"/{method.containing_service.full_name}/{method.name}"
-    told = {
-        role: world.outcome(path, ((METADATA_KEY, world.token(signer, path)),))
+    strangers = {
+        kind: world.outcome(path, make(world, path)) for kind, (make, _) in CALLERS.items()
+    }
+    # A watch that lets its caller in says nothing until there is news.
+    seconds = 1 if method.name == "Watch" else 30
+    roles = {
+        role.name.lower(): world.outcome(
+            path, ((METADATA_KEY, world.token(signer, path)),), seconds
+        )
         for role, signer in world.by_role.items()
     }
-    print(name, told)
-    meant = MEANT[AUDIENCES[name]]
-    assert told == {role: LET_IN if role in meant else "ACCESS_DENIED" for role in Role}
+    return strangers | roles
+
+
+def wanted_of_clients() -> dict[str, dict[str, str]]:
+    refused = {kind: code for kind, (_, code) in CALLERS.items()}
+    return {
+        name: refused
+        | {
+            role.name.lower(): LET_IN if role in MEANT[AUDIENCES[name]] else "ACCESS_DENIED"
+            for role in Role
+        }
+        for name in PATHS
+    }
+
+
+def wanted_of_peers() -> dict[str, dict[str, str]]:
+    return {f"PeerService.{method.name}": PEER_CALLERS for method in PEER_METHODS}
+
+
+def print_table(told: dict[str, dict[str, str]]) -> None:
+    """A row for each method; what most of the callers of a column are told is said in its head."""
+    rows = {
+        name: [short(outcome) for outcome in by_kind.values()] for name, by_kind in told.items()
+    }
+    heads = list(next(iter(told.values())))
+    width = max(map(len, rows))
+    print()
+    for number, head in enumerate(heads):
+        print(f"{' ' * width} {'|  ' * number}{head}")
+    for name, row in rows.items():
+        print(f"{name:{width}} {' '.join(f'{cell:2}' for cell in row)}")
+    print("+ let in; TM, TR, TE token missing, refused, expired; IR revoked; AD access denied;")
+    print("NC no connection; PU, PC peer unknown, another's certificate")
+
+
+def short(outcome: str) -> str:
+    return "+" if outcome == LET_IN else "".join(word[0] for word in outcome.split("_"))
+
+
+PEER_CALLERS = {
+    "no certificate": "NO_CONNECTION",
+    "a certificate that no record names": "NO_CONNECTION",
+    "another member's certificate, in this node's name": "PEER_UNKNOWN",
+    "another member's certificate, in a third one's name": "PEER_CERTIFICATE",
+    "a member's node": LET_IN,
+}
+
+
+def call_peer(peer: SingleNode, method: MethodDescriptor, kind: str) -> str:
+    """What a call at the peer port earns, with a greeting and otherwise an empty request."""
+    honest, third = (name for name in peer.held if name != peer.node_id)
+    own = {"no certificate": None, "a certificate that no record names": credential(honest)}
+    claimed = {
+        "another member's certificate, in this node's name": peer.node_id,
+        "another member's certificate, in a third one's name": third,
+    }
+    greeting = hello(peer, claimed.get(kind, honest))
+    request = message_factory.GetMessageClass(method.input_type)()
+    request.hello.CopyFrom(greeting)  # type: ignore[attr-defined]
+    shown = peer.held[peer.node_id].certificate
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    with channel(peer.peer_address, shown, own.get(kind, peer.held[honest])) as opened:
+        call: Any = opened.stream_stream(path, None, None)
+        try:
+            for _ in call(iter([request.SerializeToString()]), timeout=30):
+                return LET_IN
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                return "NO_CONNECTION"
+            code = code_of(error)
+            return code if code.startswith("PEER_") else LET_IN
+        return LET_IN
 
 
 def test_health_answers_anyone(world: World):

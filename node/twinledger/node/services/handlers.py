@@ -4,6 +4,10 @@ The generated registration would answer garbage bytes with gRPC's own INTERNAL. 
 found through the service's descriptor, so that none can be left out: bytes that do not parse are
 MALFORMED, a LedgerError leaves as google.rpc.Status, and anything else is a fault of this program,
 logged with its traceback and told as INTERNAL.
+
+To gRPC every call is one whose requests are a stream, and those of one request read one message of
+it. gRPC would wait for that message before anybody is asked who calls, so a stranger could hold
+calls open without a token, and a call without a message would never be answered.
 """
 
 import logging
@@ -88,9 +92,14 @@ def _method_handler(
             return LedgerError(Code.MALFORMED, f"not a {method.input_type.name}")
 
     wrap = _answer_stream if method.server_streaming else _answer_one
-    handler = _HANDLERS[method.client_streaming, method.server_streaming]
+    handler = (
+        grpc.stream_stream_rpc_method_handler
+        if method.server_streaming
+        else grpc.stream_unary_rpc_method_handler
+    )
+    read = _each if method.client_streaming else _first
     return handler(
-        wrap(method.name, call, entrance),
+        wrap(method.name, call, entrance, read),
         request_deserializer=parse,
         response_serializer=lambda response: response.SerializeToString(),
     )
@@ -125,22 +134,19 @@ class Entrance:
         return *self.told(context), *judged
 
 
-_HANDLERS: Final = {
-    (False, False): grpc.unary_unary_rpc_method_handler,
-    (False, True): grpc.unary_stream_rpc_method_handler,
-    (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
-}
+Requests = AsyncIterator[Parsed]
+Read = Callable[[Requests], Awaitable[Any]]
+"""What of a call's messages its method is given."""
 
 
 def _answer_one(
-    name: str, call: Callable[..., Awaitable[Message]], entrance: "Entrance"
+    name: str, call: Callable[..., Awaitable[Message]], entrance: "Entrance", read: Read
 ) -> Callable[..., Any]:
-    async def answer(request: Parsed, context: Context) -> Message:
+    async def answer(requests: Requests, context: Context) -> Message:
         try:
             with entrance.gate:
                 caller = entrance.enter(context)
-                return await call(_checked(request), *entrance.tells(context, caller))
+                return await call(await read(requests), *entrance.tells(context, caller))
         except LedgerError as error:
             await abort(context, error)
         except Exception:
@@ -151,13 +157,14 @@ def _answer_one(
 
 
 def _answer_stream(
-    name: str, call: Callable[..., AsyncIterator[Message]], entrance: "Entrance"
+    name: str, call: Callable[..., AsyncIterator[Message]], entrance: "Entrance", read: Read
 ) -> Callable[..., Any]:
-    async def answer(request: Any, context: Context) -> AsyncIterator[Message]:
+    async def answer(requests: Requests, context: Context) -> AsyncIterator[Message]:
         try:
             with entrance.gate:
                 caller = entrance.enter(context)
-                async for response in call(_checked(request), *entrance.tells(context, caller)):
+                request = await read(requests)
+                async for response in call(request, *entrance.tells(context, caller)):
                     if caller is not None:
                         caller.look_again()
                     yield response
@@ -173,17 +180,25 @@ def _answer_stream(
     return answer
 
 
-def _checked(request: Any) -> Any:
-    if isinstance(request, LedgerError):
-        raise request
-    if isinstance(request, Message):
-        return request
-    return _checked_stream(request)
+async def _first(requests: Requests) -> Message:
+    async for request in requests:
+        return _checked(request)
+    raise LedgerError(Code.MALFORMED, "a call without a message")
 
 
-async def _checked_stream(requests: AsyncIterator[Parsed]) -> AsyncIterator[Message]:
+async def _each(requests: Requests) -> AsyncIterator[Message]:
+    return _checked_stream(requests)
+
+
+async def _checked_stream(requests: Requests) -> AsyncIterator[Message]:
     async for request in requests:
         yield _checked(request)
+
+
+def _checked(request: Parsed) -> Message:
+    if isinstance(request, LedgerError):
+        raise request
+    return request
 
 
 async def abort(context: Context, error: LedgerError) -> NoReturn:
