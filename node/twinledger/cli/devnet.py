@@ -119,19 +119,35 @@ def kill(name: str, folder: Path, as_json: bool) -> None:
         click.echo(f"Killed {node.name}. Next: twinledger devnet restart {node.name}")
 
 
-@devnet.command(example="twinledger devnet restart utility-1 --dir D")
-@click.argument("name", metavar="NODE|leader")
+@devnet.command(
+    example="""
+twinledger devnet restart utility-1 --dir D
+twinledger devnet restart --rolling --dir D
+"""
+)
+@click.argument("name", metavar="[NODE|leader]", required=False)
+@click.option("--rolling", is_flag=True, help="All nodes, one by one, each drained before.")
 @devnet_dir_option
 @json_option
-def restart(name: str, folder: Path, as_json: bool) -> None:
-    """Starts a node again, at the same ports; stops it first if it runs."""
+def restart(name: str | None, rolling: bool, folder: Path, as_json: bool) -> None:
+    """Starts a node again, at the same ports; stops it first if it runs.
+
+    With --rolling no client's call fails: see `node drain`. It ends at the first node that cannot
+    be drained or does not come back.
+    """
+    if rolling == (name is not None):
+        raise click.UsageError("name a node, or say --rolling for all of them")
     net = Devnet(Layout.load(folder))
-    with waiting(f"Restarting {name} ..."):
-        node = asyncio.run(net.restart(name))
+    restarted: list[str] = []
+    with waiting(f"Restarting {name or 'every node'} ..."):
+        if name is not None:
+            restarted.append(asyncio.run(net.restart(name)).name)
+        else:
+            asyncio.run(net.rolling_restart(lambda node: restarted.append(node.name)))
     if as_json:
-        print_json({"restarted": node.name})
+        print_json({"restarted": restarted})
     else:
-        click.echo(f"Restarted {node.name}.")
+        click.echo(f"Restarted {', '.join(restarted)}.")
 
 
 @devnet.command(example="twinledger devnet down --dir D")

@@ -19,6 +19,10 @@ VERBS: Final = {
     "rotate-key": Verb(
         f"{_HERE}.node_rotation", "rotate_key", _EXTRA, "A new transport key and certificate."
     ),
+    "transfer-leadership": Verb(
+        f"{_HERE}.node_duties", "transfer_leadership", _EXTRA, "Hand leadership to another node."
+    ),
+    "drain": Verb(f"{_HERE}.node_duties", "drain", _EXTRA, "Make a node safe to stop."),
     "backup": Verb(f"{_HERE}.node_backup", "backup", _EXTRA, "Back up a stopped node's chain."),
     "restore": Verb(f"{_HERE}.node_backup", "restore", _EXTRA, "A new data folder of a backup."),
     "audit": Verb(f"{_HERE}.node_auditing", "audit", _EXTRA, "Is a data folder sound?"),

@@ -10,10 +10,11 @@ Read in this order: ``ledger`` (the face), ``identity``, ``building``, ``operati
 ``transactions`` (what is sent), ``receipts``, ``twin_records`` and ``chain_records`` (what comes
 back), ``failures`` (what goes wrong), ``nodes``, ``attempts`` and ``session`` (how one request
 survives), ``proofs`` (asking for proofs, and verifying them), ``twins``, ``identities``,
-``access_records`` and ``access``, ``window`` and ``pipeline`` (many at once), ``following``
-(streams), ``loop_thread``, ``synchronous_twins``, ``synchronous_access`` and ``synchronous`` (the
-blocking twin), then ``values``, ``json_values`` and
-``operation_json``. ``profile`` says whom to trust, ``channels`` opens every connection,
+``access_records`` and ``access``, ``operating`` (one node and its operator), ``window`` and
+``pipeline`` (many at once), ``following`` (streams), ``loop_thread``, ``synchronous_twins``,
+``synchronous_access``, ``synchronous_operating`` and ``synchronous`` (the blocking twin), then
+``values``, ``json_values`` and ``operation_json``. ``profile`` says whom to trust, ``channels``
+opens every connection,
 ``certificates`` names what is pinned, ``diagnosis`` tells why none is had.
 
 Each name is loaded when it is first asked for: a node and most commands need few of them, and what
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from twinledger.client.identities import Consortium, IdentityRecord, Member, NodeRecord
     from twinledger.client.identity import Identity
     from twinledger.client.ledger import Ledger, connect
+    from twinledger.client.operating import Leadership, OperatedNode
     from twinledger.client.operations import Change, Operation
     from twinledger.client.profile import Profile, TrustedNode
     from twinledger.client.proofs import Proof, Question, TrustedHead
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
         Wait,
     )
     from twinledger.client.synchronous import SyncLedger, connect_sync
+    from twinledger.client.synchronous_operating import SyncOperatedNode
     from twinledger.client.transactions import SignedTransaction
     from twinledger.client.twin_records import (
         Origin,
@@ -84,12 +87,14 @@ __all__ = [
     "Head",
     "Identity",
     "IdentityRecord",
+    "Leadership",
     "Ledger",
     "LedgerError",
     "Member",
     "NodeRecord",
     "NodeRole",
     "NodeStatus",
+    "OperatedNode",
     "Operation",
     "Origin",
     "Outcome",
@@ -111,6 +116,7 @@ __all__ = [
     "SignedTransaction",
     "Stage",
     "SyncLedger",
+    "SyncOperatedNode",
     "Timestamp",
     "Trace",
     "TracedRelationship",
@@ -138,11 +144,13 @@ _HOMES: Final = {
     "twinledger.client.identities": "Consortium IdentityRecord Member NodeRecord",
     "twinledger.client.identity": "Identity",
     "twinledger.client.ledger": "Ledger connect",
+    "twinledger.client.operating": "Leadership OperatedNode",
     "twinledger.client.operations": "Change Operation",
     "twinledger.client.profile": "Profile TrustedNode",
     "twinledger.client.proofs": "Proof Question TrustedHead",
     "twinledger.client.receipts": "Cursor Receipt ReceiptEvent Stage TransactionStatus Wait",
     "twinledger.client.synchronous": "SyncLedger connect_sync",
+    "twinledger.client.synchronous_operating": "SyncOperatedNode",
     "twinledger.client.transactions": "SignedTransaction",
     "twinledger.client.twin_records": (
         "Origin Property Relationship Trace TracedRelationship TracedTwin Twin TwinUpdate"

@@ -32,6 +32,7 @@ REFUSED_FOR_NOW: Final = frozenset(
         Code.POOL_FULL,
         Code.NO_LEADER,
         Code.STOPPING,
+        Code.DRAINING,
         Code.OVERLOADED,
         Code.RATE_LIMITED,
         Code.DISK_LOW,

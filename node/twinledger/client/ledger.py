@@ -13,6 +13,7 @@ from twinledger.client.governance import Governed, read_governed, read_proposals
 from twinledger.client.identities import Consortium, Identities, read_consortium
 from twinledger.client.identity import Identity
 from twinledger.client.nodes import Endpoint, Node, Nodes, endpoints_of
+from twinledger.client.operating import OperatedNode
 from twinledger.client.operations import Operation
 from twinledger.client.pipeline import Pipeline
 from twinledger.client.profile import Profile
@@ -317,6 +318,10 @@ class Ledger:
             return NodeStatus.from_message(await node.operator.GetStatus(request, timeout=seconds))
 
         return await self._session.attempts(timeout_seconds).run(attempt)
+
+    def node(self, name: str) -> OperatedNode:
+        """One node, by its id or client address: for the admins and operators of its member."""
+        return OperatedNode(self._session, name)
 
 
 def connect(

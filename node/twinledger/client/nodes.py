@@ -124,6 +124,18 @@ class Nodes:
             self._open[endpoint] = Node.at(endpoint, self._tokens)
         return self._open[endpoint]
 
+    def only(self, name: str) -> "Nodes":
+        """A ring of its own of nothing but the ways to one node, by its id or client address.
+
+        Raises:
+            LedgerError: NO_SUCH_NODE, naming those there are.
+        """
+        ways = [each for each in self._endpoints if name in (each.node_id, each.address)]
+        if not ways:
+            known = dict.fromkeys(each.node_id or each.address for each in self._endpoints)
+            raise LedgerError(Code.NO_SUCH_NODE, f"{name}; known are {', '.join(known)}")
+        return Nodes(ways, self._tokens)
+
     async def mistakes(self) -> list[LedgerError | None]:
         """For every address: what keeps TLS from working there, if that can be told."""
         expected: dict[str, list[bytes]] = {address: [] for address in self.addresses}

@@ -33,7 +33,7 @@ _CHECK_SECONDS: Final = 0.25
 
 _SEND_AGAIN_SECONDS_MIN: Final = 0.05
 
-_LEAVE: Final = frozenset({Code.STOPPING, Code.DISK_LOW})
+_LEAVE: Final = frozenset({Code.STOPPING, Code.DRAINING, Code.DISK_LOW})
 """Refusals that concern the node, not the moment: another node may take the transaction at once."""
 
 

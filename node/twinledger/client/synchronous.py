@@ -21,6 +21,7 @@ from twinledger.client.proofs import Proof, Question, TrustedHead
 from twinledger.client.receipts import Cursor, Receipt, TransactionStatus, Wait
 from twinledger.client.session import TIMEOUT_SECONDS
 from twinledger.client.synchronous_access import SyncAccess
+from twinledger.client.synchronous_operating import SyncOperatedNode
 from twinledger.client.synchronous_twins import SyncIdentities, SyncTwins
 from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
 from twinledger.client.twin_records import TwinUpdate
@@ -175,6 +176,10 @@ class SyncLedger:
     def status(self, *, timeout_seconds: float | None = None) -> NodeStatus:
         """How the node that this client talks to is; see `Ledger.status`."""
         return self._thread.run(self._ledger.status(timeout_seconds=timeout_seconds))
+
+    def node(self, name: str) -> SyncOperatedNode:
+        """One node, by its id or client address; see `Ledger.node`."""
+        return SyncOperatedNode(self._ledger.node(name), self._thread)
 
 
 @contextmanager

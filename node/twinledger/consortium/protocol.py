@@ -6,6 +6,7 @@ block under it: it would execute that block by other rules than the others.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,9 @@ from twinledger.ledger.state import StateView, split_leaf
 
 PROTOCOL_KEY: Final = b"protocol"
 KNOWN_VERSIONS: Final = frozenset({1})
+"""What this program knows. A newer program is this one with another set, which is how upgrades are
+tried: whoever embeds a node says what it knows; no setting does."""
+
 _FORM: Final = MapForm(activation_height=int, before=int, version=int)
 
 
@@ -74,13 +78,16 @@ def load_protocol(state: StateView) -> Protocol:
     return GENESIS_PROTOCOL if raw is None else Protocol.decode(raw)
 
 
-def refuse_unknown_protocol(state: StateView, height: int) -> None:
+def refuse_unknown_protocol(
+    state: StateView, height: int, knows: Collection[int] = KNOWN_VERSIONS
+) -> None:
     """Refuses, with PROTOCOL_UNKNOWN, to execute a block by rules this program does not have.
 
     Args:
         state: The state exactly before the block.
         height: The block's.
+        knows: The versions that this program has.
     """
     version = load_protocol(state).at(height)
-    if version not in KNOWN_VERSIONS:
+    if version not in knows:
         raise LedgerError(Code.PROTOCOL_UNKNOWN, f"version {version} from height {height} on")

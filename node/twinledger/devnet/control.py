@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from twinledger.devnet.layout import Layout, NodeEntry
+from twinledger.client import connect
+from twinledger.devnet.layout import DEFAULT_IDENTITY, Layout, NodeEntry
 from twinledger.devnet.process import NodeProcess
 from twinledger.devnet.status import NodeView, leader_of, view_nodes
 from twinledger.ledger.codes import Code
@@ -133,6 +134,48 @@ class Devnet:
         # No leader is waited for: too few nodes may be up, and then this one is to be started too.
         await self._until(_answer, [node], ready_seconds, started_us)
         return node
+
+    async def drain(self, node: NodeEntry, ready_seconds: float = READY_SECONDS) -> None:
+        """Has a node that runs end what it began, until it is safe to stop.
+
+        Raises:
+            LedgerError: NOT_DRAINED, and then it takes writes again; CONNECTION_LOST when it does
+                not answer.
+        """
+        admin = self.layout.identity(f"{node.member}/{DEFAULT_IDENTITY}")
+        async with connect(
+            node.client_address,
+            profile=self.layout.profile,
+            identity=admin,
+            timeout_seconds=ready_seconds,
+            discover=False,
+        ) as ledger:
+            asked = ledger.node(node.client_address)
+            try:
+                await asked.drain()
+            except LedgerError:
+                with suppress(LedgerError):
+                    await asked.take_writes()
+                raise
+
+    async def rolling_restart(
+        self,
+        restarted: Callable[[NodeEntry], None] = lambda _: None,
+        ready_seconds: float = READY_SECONDS,
+    ) -> None:
+        """Starts every node again, one after the other; each is drained before it is stopped.
+
+        No client's call fails meanwhile, and writes go on. `restarted` is told of each. Stops at
+        the first node that cannot be drained or does not come back.
+
+        Raises:
+            LedgerError: as `drain` and `restart` do.
+        """
+        for node in self.layout.nodes:
+            if self.process(node).pid is not None:
+                await self.drain(node, ready_seconds)
+            await self.restart(node.name, ready_seconds)
+            restarted(node)
 
     def down(self, stop_seconds: float = STOP_SECONDS) -> DownReport:
         """Stops every node that runs: asks all at once, and kills those that stay too long."""

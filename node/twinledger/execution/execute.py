@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from twinledger.consensus import BadConfiguration, Configuration, EntryKind
 from twinledger.consortium.genesis import Genesis
 from twinledger.consortium.governed import CONFIGURATION_KEY, with_votes
 from twinledger.consortium.members import CONSORTIUM_KEY, consortium_hash, load_consortium
-from twinledger.consortium.protocol import refuse_unknown_protocol
+from twinledger.consortium.protocol import KNOWN_VERSIONS, refuse_unknown_protocol
 from twinledger.consortium.recovery.opening import open_epoch
 from twinledger.execution.judge import BlockJudge
 from twinledger.execution.overlay import Overlay
@@ -50,6 +50,7 @@ def execute(
     ordered: Ordered,
     prepared: Sequence[Prepared],
     chain_id: bytes,
+    knows: Collection[int] = KNOWN_VERSIONS,
 ) -> Execution:
     """Executes a committed block.
 
@@ -64,6 +65,7 @@ def execute(
         prepared: One for each of ``block_transactions(ordered.body, limits_of(state))``, in their
             order. What was prepared by other limits is prepared again.
         chain_id: This chain's id.
+        knows: The protocol versions that this program has.
 
     Raises:
         LedgerError: INTERNAL when ``prepared`` does not match the payload, DATA_DAMAGED when the
@@ -77,7 +79,7 @@ def execute(
         "the prepared transactions are not those of the block",
     )
     height, time_us = parent.height + 1, max(parent.time_us, body.time_us)
-    refuse_unknown_protocol(state, height)
+    refuse_unknown_protocol(state, height, knows)
     judge = BlockJudge(state, height, time_us, chain_id, limits)
     current = [_by_these_limits(item, limits, chain_id) for item in prepared]
     receipts = tuple([judge.judge(index, item).encode() for index, item in enumerate(current)])

@@ -1,11 +1,12 @@
 """What happens to a committed entry: executed in a thread of its own, stored, then told."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from twinledger.consensus import Entry
+from twinledger.consortium.protocol import KNOWN_VERSIONS
 from twinledger.execution.execute import block_transactions, execute, limits_of
 from twinledger.execution.results import Execution, Ordered, Parent
 from twinledger.node.preparation import Preparation
@@ -22,6 +23,8 @@ class Applier:
     """One thread: blocks are executed in order."""
     chain_id: bytes
     parent: Parent
+    knows: Collection[int] = KNOWN_VERSIONS
+    """The protocol versions that this program has."""
     before_store: Callable[[Execution], None] = lambda _: None
     """Called in the thread, before a block is stored."""
     executed: Callable[[Execution], None] = lambda _: None
@@ -40,7 +43,7 @@ class Applier:
         ordered = Ordered(entry.term, entry.kind, entry.payload)
         transactions = block_transactions(ordered.body, limits_of(self.chain))
         prepared = self.preparation.collect(transactions)
-        execution = execute(self.parent, self.chain, ordered, prepared, self.chain_id)
+        execution = execute(self.parent, self.chain, ordered, prepared, self.chain_id, self.knows)
         self.before_store(execution)
         self.chain.apply(execution)
         self.parent = execution.as_parent()

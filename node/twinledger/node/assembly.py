@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,12 @@ from twinledger.consensus import Index, NodeId, Raft, Settings
 from twinledger.consortium.governed import load_configuration
 from twinledger.consortium.members import load_consortium
 from twinledger.consortium.nodes import Node, witness_name
+from twinledger.consortium.protocol import KNOWN_VERSIONS
 from twinledger.execution.results import Parent
 from twinledger.node.applier import Applier
 from twinledger.node.dialling import Dialling
 from twinledger.node.disk_watch import DiskWatch
+from twinledger.node.duties import Duties
 from twinledger.node.feed import Feed
 from twinledger.node.foundation import Foundation
 from twinledger.node.governor import Governor, Judge
@@ -64,6 +67,7 @@ class Parts:
     reads: ReadHeights
     governor: Governor
     disk_watch: DiskWatch
+    duties: Duties
     preparation: Preparation
     proposer: Proposer
     submission: Submission
@@ -73,8 +77,8 @@ class Parts:
     heads: Heads
 
 
-def assemble(foundation: Foundation) -> Parts:
-    """Make the parts and join them; nothing runs yet."""
+def assemble(foundation: Foundation, knows: Collection[int] = KNOWN_VERSIONS) -> Parts:
+    """Make the parts of a node that knows these protocol versions and join them; nothing runs."""
     chain, limits = foundation.stores.chain, foundation.limits
     settings, chain_id = foundation.configuration, foundation.folder.chain_id
     parent = Parent.of(chain.header(chain.applied_height or 0))
@@ -106,6 +110,7 @@ def assemble(foundation: Foundation) -> Parts:
         reads=reads,
         governor=Governor(Judge(chain, chain_id), replica),
         disk_watch=DiskWatch(foundation.folder.disk, replica),
+        duties=Duties(foundation.folder.node_id, replica, pool, feed),
         preparation=preparation,
         proposer=proposer,
         submission=submission,
@@ -115,6 +120,7 @@ def assemble(foundation: Foundation) -> Parts:
             threads.execution,
             chain_id,
             parent,
+            knows,
             note_changes(chain, foundation.stores.heads),
         ),
         heads=heads,

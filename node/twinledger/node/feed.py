@@ -43,6 +43,11 @@ class Feed(Generic[Outcome]):
         """Whether anybody waits for this transaction here."""
         return transaction_id in self._waiters
 
+    @property
+    def awaited(self) -> int:
+        """How many transactions and certificates somebody waits for here."""
+        return len(self._waiters) + sum(len(told) for told in self._certifiable.values())
+
     def settle(self, transaction_id: TransactionId, outcome: Outcome) -> None:
         """Tell everyone who waits for this transaction."""
         for told in self._waiters.pop(transaction_id, ()):

@@ -9,13 +9,15 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Final
 
 from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
 from twinledger.client.profile import Profile
+from twinledger.consortium.protocol import KNOWN_VERSIONS
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.node.configuration import Configuration, load
+from twinledger.node.configuration import load
 from twinledger.node.logs import configure_logs
 from twinledger.node.running import Node
 from twinledger.storage import DataFolder, LastExit, StorageFailure
@@ -54,11 +56,13 @@ def run(
     config_path: Path,
     ask: AskPassphrase = passphrase_of_environment,
     peers: Path | None = None,
+    knows: Collection[int] = KNOWN_VERSIONS,
 ) -> int:
     """Run a node in the foreground; return the process's exit code.
 
     `ask` gets the passphrase of its keys, should they be sealed; `peers` is a profile with newer
-    certificates of the other nodes than this node's ledger has.
+    certificates of the other nodes than this node's ledger has; `knows` are the protocol versions
+    that it can execute.
     """
     try:
         configuration = load(config_path)
@@ -71,21 +75,16 @@ def run(
             configuration.node.data_dir,
             min_free_bytes=configuration.storage.min_free_mib << 20,
         ) as folder:
-            last_exit = _run_in(folder, configuration, ask, given)
+            last_exit = _run_in(lambda: Node.start(folder, configuration, ask, given, knows))
             folder.write_last_exit(last_exit)
     except (LedgerError, StorageFailure) as error:
         last_exit = _last_exit_of(error)
     return _say(last_exit)
 
 
-def _run_in(
-    folder: DataFolder,
-    configuration: Configuration,
-    ask: AskPassphrase,
-    given: Profile | None,
-) -> LastExit:
+def _run_in(start: Callable[[], Awaitable[Node]]) -> LastExit:
     try:
-        asyncio.run(_run(folder, configuration, ask, given))
+        asyncio.run(_run(start))
     except (LedgerError, StorageFailure) as error:
         return _last_exit_of(error)
     except BaseExceptionGroup as group:
@@ -97,19 +96,14 @@ def _run_in(
     return LastExit("STOPPED", "The node stopped when it was asked to.", "", 0, _now_us())
 
 
-async def _run(
-    folder: DataFolder,
-    configuration: Configuration,
-    ask: AskPassphrase,
-    given: Profile | None,
-) -> None:
+async def _run(start: Callable[[], Awaitable[Node]]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     again = True
     while again:
-        node = await Node.start(folder, configuration, ask, given)
+        node = await start()
         try:
             again = await node.run_until(stop)
         finally:

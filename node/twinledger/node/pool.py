@@ -84,6 +84,11 @@ class Pool:
         self._leadership = leadership
         self._unhanded = dict.fromkeys(self._pending)
 
+    @property
+    def leadership(self) -> tuple[int, str] | None:
+        """Term and leader that what was taken was given to."""
+        return self._leadership
+
     def take(self, max_transactions: int, max_bytes: int) -> list[Pending]:
         """Return the oldest that the leader has not been given, and count them as given.
 
@@ -100,8 +105,16 @@ class Pool:
             del self._unhanded[pending.id]
         return taken
 
-    def give_back(self, transaction_ids: Iterable[TransactionId]) -> None:
-        """Count these as not given to the leader: it refused them or could not be reached."""
+    def give_back(
+        self, transaction_ids: Iterable[TransactionId], leadership: tuple[int, str] | None
+    ) -> None:
+        """Count these as not given to the leader: it refused them or could not be reached.
+
+        Nothing happens when another leads by now: all were to be given to that one anew, and maybe
+        have been.
+        """
+        if leadership != self._leadership:
+            return
         for transaction_id in transaction_ids:
             if transaction_id in self._pending:
                 self._unhanded[transaction_id] = None

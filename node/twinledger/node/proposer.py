@@ -70,7 +70,7 @@ class Proposer:
                 self.replica.propose(body)
             except (NotLeader, ProposalsFull, TransferInProgress):
                 # It stays in the pool: the next executed block or leadership wakes us again.
-                self.pool.give_back(p.id for p in pending)
+                self.pool.give_back((p.id for p in pending), self.pool.leadership)
                 break
             proposed = True
         if proposed:
@@ -94,6 +94,7 @@ class Proposer:
         return leader if leader in self.transport.peers else None
 
     async def _forward(self, leader: NodeId) -> None:
+        leadership = self.pool.leadership
         pending = self.pool.take(_FORWARD_TRANSACTIONS, _FORWARD_BYTES)
         try:
             refusals = await self.transport.peers[leader].forward([p.raw for p in pending])
@@ -101,19 +102,24 @@ class Proposer:
             logger.warning(
                 "could not forward to the leader", extra={"leader": leader, "reason": error.detail}
             )
-            self.pool.give_back(p.id for p in pending)
+            self.pool.give_back((p.id for p in pending), leadership)
             await asyncio.sleep(_RETRY_S)
             return
         if refusals:
-            await self._take_refusals(pending, refusals)
+            await self._take_refusals(pending, refusals, leadership)
 
-    async def _take_refusals(self, pending: list[Pending], refusals: list[ForwardRefusal]) -> None:
+    async def _take_refusals(
+        self,
+        pending: list[Pending],
+        refusals: list[ForwardRefusal],
+        leadership: tuple[int, str] | None,
+    ) -> None:
         delay_us = 0
         for refusal in refusals:
             transaction = pending[refusal.position]
             error = refusal.error
             if error.retry_after_us or error.code == Code.NO_LEADER:
-                self.pool.give_back([transaction.id])
+                self.pool.give_back([transaction.id], leadership)
                 delay_us = max(delay_us, error.retry_after_us)
             else:
                 self.refused(transaction, LedgerError(Code(error.code), error.message))

@@ -98,21 +98,30 @@ class Replica:
         """Append a block as leader; raises what Raft.propose raises."""
         self.core.propose(payload)
 
-    def transfer_leadership(self) -> None:
-        """Hand leadership to the peer that is furthest, if any is reachable; else keep it."""
+    def furthest_voter(self) -> NodeId | None:
+        """Who of the other voters that are connected holds most of the log; None without any."""
         peers = self.transport.peers
         matches = {
             node: progress.match
             for node, progress in self.core.progress.items()
             if node in peers and peers[node].connected and self.core.configuration.is_voter(node)
         }
-        if not matches:
+        return max(matches, key=lambda node: matches[node], default=None)
+
+    def transfer_to(self, node: NodeId) -> None:
+        """Begin to hand leadership to a node; raises what Raft.transfer_leadership raises."""
+        self.core.transfer_leadership(node)
+        self.advance()
+
+    def transfer_leadership(self) -> None:
+        """Hand leadership to the peer that is furthest, if any is reachable; else keep it."""
+        furthest = self.furthest_voter()
+        if furthest is None:
             return
         try:
-            self.core.transfer_leadership(max(matches, key=lambda node: matches[node]))
+            self.transfer_to(furthest)
         except ConsensusError as error:
             logger.warning("leadership stays here", extra={"reason": str(error)})
-        self.advance()
 
     async def hand_over(self) -> None:
         """Hand over leadership and wait until it is gone or the attempt is over."""

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -10,6 +11,7 @@ from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
 from twinledger.client.profile import Profile
 from twinledger.consensus import Index
 from twinledger.consortium.members import CONSORTIUM_KEY, Consortium
+from twinledger.consortium.protocol import KNOWN_VERSIONS
 from twinledger.execution.results import Execution
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.assembly import Parts, assemble, diallings
@@ -44,10 +46,12 @@ class Node:
         configuration: Configuration,
         ask: AskPassphrase = passphrase_of_environment,
         given: Profile | None = None,
+        knows: Collection[int] = KNOWN_VERSIONS,
     ) -> Self:
         """Open the stores, put the parts together, and open the ports.
 
-        `given` holds node records of a later height than this node may have reached.
+        `given` holds node records of a later height than this node may have reached; `knows` are
+        the protocol versions that it can execute.
 
         Raises:
             LedgerError: what is wrong with genesis, keys, data or addresses.
@@ -55,7 +59,7 @@ class Node:
         """
         foundation = Foundation.open(folder, configuration, ask, given)
         try:
-            parts = assemble(foundation)
+            parts = assemble(foundation, knows)
             node = cls(foundation, parts, Ports(foundation, parts))
             parts.applier.executed = node._executed
             parts.replica.leadership_changed = node._leadership_changed
@@ -123,6 +127,7 @@ class Node:
             if not records.insecure:
                 validity.look(records.own, now_us())
             self.parts.replica.note_acknowledged(memory)
+            self.parts.duties.look()
             self.parts.governor.step()
             if beat % _SAVE_MEMORY_EVERY == 0 and not disk_watch.low:
                 memory.save()
@@ -168,7 +173,7 @@ class Node:
     def _refusal(self) -> LedgerError | None:
         if self._stopping:
             return LedgerError(Code.STOPPING)
-        return self.parts.disk_watch.refusal()
+        return self.parts.duties.refusal() or self.parts.disk_watch.refusal()
 
 
 async def _first_of(*events: asyncio.Event) -> None:

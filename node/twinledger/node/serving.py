@@ -150,6 +150,7 @@ def _client_services(foundation: Foundation, parts: Parts) -> dict[FileDescripto
             chain,
             parts.pool,
             parts.disk_watch,
+            parts.duties,
             parts.feed,
             foundation.records,
             parts.heads,

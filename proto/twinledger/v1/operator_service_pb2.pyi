@@ -211,3 +211,81 @@ class GetStatusResponse(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_signed_height", b"_signed_height"]) -> typing.Literal["signed_height"] | None: ...
 
 global___GetStatusResponse = GetStatusResponse
+
+@typing.final
+class TransferLeadershipRequest(google.protobuf.message.Message):
+    """Asks for a transfer of leadership."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TO_FIELD_NUMBER: builtins.int
+    to: builtins.str
+    """The node that shall lead; empty for the one that is furthest."""
+    def __init__(
+        self,
+        *,
+        to: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["to", b"to"]) -> None: ...
+
+global___TransferLeadershipRequest = TransferLeadershipRequest
+
+@typing.final
+class TransferLeadershipResponse(google.protobuf.message.Message):
+    """Leadership was handed over."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LEADER_ID_FIELD_NUMBER: builtins.int
+    TERM_FIELD_NUMBER: builtins.int
+    leader_id: builtins.str
+    """The node that leads now."""
+    term: builtins.int
+    """The term it leads."""
+    def __init__(
+        self,
+        *,
+        leader_id: builtins.str = ...,
+        term: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["leader_id", b"leader_id", "term", b"term"]) -> None: ...
+
+global___TransferLeadershipResponse = TransferLeadershipResponse
+
+@typing.final
+class DrainRequest(google.protobuf.message.Message):
+    """Asks a node to take no more writes."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    UNDO_FIELD_NUMBER: builtins.int
+    undo: builtins.bool
+    """Take writes again instead."""
+    def __init__(
+        self,
+        *,
+        undo: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["undo", b"undo"]) -> None: ...
+
+global___DrainRequest = DrainRequest
+
+@typing.final
+class DrainResponse(google.protobuf.message.Message):
+    """How far a node is with its draining."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WAITS_FOR_FIELD_NUMBER: builtins.int
+    @property
+    def waits_for(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What is still to wait for before it may be stopped, a sentence each; none when that is safe."""
+
+    def __init__(
+        self,
+        *,
+        waits_for: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["waits_for", b"waits_for"]) -> None: ...
+
+global___DrainResponse = DrainResponse

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class OperatorServiceStub(object):
-    """Tells how this node is.
+    """Tells how this node is, and takes it out of service and back.
     """
 
     def __init__(self, channel):
@@ -40,14 +40,38 @@ class OperatorServiceStub(object):
                 request_serializer=twinledger_dot_v1_dot_operator__service__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=twinledger_dot_v1_dot_operator__service__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.TransferLeadership = channel.unary_unary(
+                '/twinledger.v1.OperatorService/TransferLeadership',
+                request_serializer=twinledger_dot_v1_dot_operator__service__pb2.TransferLeadershipRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_operator__service__pb2.TransferLeadershipResponse.FromString,
+                _registered_method=True)
+        self.Drain = channel.unary_unary(
+                '/twinledger.v1.OperatorService/Drain',
+                request_serializer=twinledger_dot_v1_dot_operator__service__pb2.DrainRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_operator__service__pb2.DrainResponse.FromString,
+                _registered_method=True)
 
 
 class OperatorServiceServicer(object):
-    """Tells how this node is.
+    """Tells how this node is, and takes it out of service and back.
     """
 
     def GetStatus(self, request, context):
         """The node's state in one message.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TransferLeadership(self, request, context):
+        """Hands leadership from this node to another, and answers when that leads.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Drain(self, request, context):
+        """Prepares this node for being stopped, or takes that back. Asked again, it tells how far it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +85,16 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     request_deserializer=twinledger_dot_v1_dot_operator__service__pb2.GetStatusRequest.FromString,
                     response_serializer=twinledger_dot_v1_dot_operator__service__pb2.GetStatusResponse.SerializeToString,
             ),
+            'TransferLeadership': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferLeadership,
+                    request_deserializer=twinledger_dot_v1_dot_operator__service__pb2.TransferLeadershipRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_operator__service__pb2.TransferLeadershipResponse.SerializeToString,
+            ),
+            'Drain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Drain,
+                    request_deserializer=twinledger_dot_v1_dot_operator__service__pb2.DrainRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_operator__service__pb2.DrainResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'twinledger.v1.OperatorService', rpc_method_handlers)
@@ -70,7 +104,7 @@ def add_OperatorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperatorService(object):
-    """Tells how this node is.
+    """Tells how this node is, and takes it out of service and back.
     """
 
     @staticmethod
@@ -90,6 +124,60 @@ class OperatorService(object):
             '/twinledger.v1.OperatorService/GetStatus',
             twinledger_dot_v1_dot_operator__service__pb2.GetStatusRequest.SerializeToString,
             twinledger_dot_v1_dot_operator__service__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferLeadership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.OperatorService/TransferLeadership',
+            twinledger_dot_v1_dot_operator__service__pb2.TransferLeadershipRequest.SerializeToString,
+            twinledger_dot_v1_dot_operator__service__pb2.TransferLeadershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Drain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/twinledger.v1.OperatorService/Drain',
+            twinledger_dot_v1_dot_operator__service__pb2.DrainRequest.SerializeToString,
+            twinledger_dot_v1_dot_operator__service__pb2.DrainResponse.FromString,
             options,
             channel_credentials,
             insecure,

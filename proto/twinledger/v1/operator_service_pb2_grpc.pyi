@@ -18,7 +18,7 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
     ...
 
 class OperatorServiceStub:
-    """Tells how this node is."""
+    """Tells how this node is, and takes it out of service and back."""
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
     GetStatus: grpc.UnaryUnaryMultiCallable[
@@ -27,8 +27,20 @@ class OperatorServiceStub:
     ]
     """The node's state in one message."""
 
+    TransferLeadership: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.operator_service_pb2.TransferLeadershipRequest,
+        twinledger.v1.operator_service_pb2.TransferLeadershipResponse,
+    ]
+    """Hands leadership from this node to another, and answers when that leads."""
+
+    Drain: grpc.UnaryUnaryMultiCallable[
+        twinledger.v1.operator_service_pb2.DrainRequest,
+        twinledger.v1.operator_service_pb2.DrainResponse,
+    ]
+    """Prepares this node for being stopped, or takes that back. Asked again, it tells how far it is."""
+
 class OperatorServiceAsyncStub:
-    """Tells how this node is."""
+    """Tells how this node is, and takes it out of service and back."""
 
     GetStatus: grpc.aio.UnaryUnaryMultiCallable[
         twinledger.v1.operator_service_pb2.GetStatusRequest,
@@ -36,8 +48,20 @@ class OperatorServiceAsyncStub:
     ]
     """The node's state in one message."""
 
+    TransferLeadership: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.operator_service_pb2.TransferLeadershipRequest,
+        twinledger.v1.operator_service_pb2.TransferLeadershipResponse,
+    ]
+    """Hands leadership from this node to another, and answers when that leads."""
+
+    Drain: grpc.aio.UnaryUnaryMultiCallable[
+        twinledger.v1.operator_service_pb2.DrainRequest,
+        twinledger.v1.operator_service_pb2.DrainResponse,
+    ]
+    """Prepares this node for being stopped, or takes that back. Asked again, it tells how far it is."""
+
 class OperatorServiceServicer(metaclass=abc.ABCMeta):
-    """Tells how this node is."""
+    """Tells how this node is, and takes it out of service and back."""
 
     @abc.abstractmethod
     def GetStatus(
@@ -46,5 +70,21 @@ class OperatorServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[twinledger.v1.operator_service_pb2.GetStatusResponse, collections.abc.Awaitable[twinledger.v1.operator_service_pb2.GetStatusResponse]]:
         """The node's state in one message."""
+
+    @abc.abstractmethod
+    def TransferLeadership(
+        self,
+        request: twinledger.v1.operator_service_pb2.TransferLeadershipRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.operator_service_pb2.TransferLeadershipResponse, collections.abc.Awaitable[twinledger.v1.operator_service_pb2.TransferLeadershipResponse]]:
+        """Hands leadership from this node to another, and answers when that leads."""
+
+    @abc.abstractmethod
+    def Drain(
+        self,
+        request: twinledger.v1.operator_service_pb2.DrainRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[twinledger.v1.operator_service_pb2.DrainResponse, collections.abc.Awaitable[twinledger.v1.operator_service_pb2.DrainResponse]]:
+        """Prepares this node for being stopped, or takes that back. Asked again, it tells how far it is."""
 
 def add_OperatorServiceServicer_to_server(servicer: OperatorServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

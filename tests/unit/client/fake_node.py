@@ -187,6 +187,9 @@ class FakeNode(
         self.reads: list[Any] = []
         self.identities: list[consortium_service_pb2.IdentityRecord] = []
         self.proposals: list[consortium_service_pb2.ProposalRecord] = []
+        self.draining = False
+        self.waits_for: deque[list[str]] = deque()
+        """What Drain answers before it is safe to stop."""
         self.released = threading.Event()
         self._pool = futures.ThreadPoolExecutor(max_workers=16)
         self._server = grpc.server(self._pool, options=[("grpc.so_reuseport", 0)])
@@ -440,6 +443,16 @@ class FakeNode(
             leader_id=self.name,
             applied_height=self.ledger.height,
         )
+
+    def TransferLeadership(self, request: Any, context: Any) -> Any:
+        self._meet(self.read_steps, None, context)
+        return operator_service_pb2.TransferLeadershipResponse(leader_id=request.to, term=7)
+
+    def Drain(self, request: Any, context: Any) -> Any:
+        self._meet(self.read_steps, None, context)
+        self.draining = not request.undo
+        waits_for = self.waits_for.popleft() if self.waits_for and self.draining else []
+        return operator_service_pb2.DrainResponse(waits_for=waits_for)
 
 
 def status_of(receipt: block_pb2.Receipt) -> pb.TransactionStatus:

@@ -182,3 +182,27 @@ def test_a_greeting_of_a_peer_that_is_connected_asks_for_no_dialling() -> None:
         assert await peer._wait_to_dial(0.01) == 0.02
 
     asyncio.run(story())
+
+
+class Forgetful:
+    """Remembers more of every node than it shows."""
+
+    def check(self, node_id: NodeId, hello: pb.PeerHello) -> None:
+        raise LedgerError(Code.PEER_REGRESSED, node_id)
+
+
+def test_what_a_call_says_of_its_log_is_not_held_against_what_a_stream_brought_meanwhile() -> None:
+    class Taking:
+        async def take_forwarded(self, raws: Any) -> list[Any]:
+            return []
+
+    async def story() -> None:
+        peers = service(Told(), Forgetful())
+        peers.submission = Taking()  # type: ignore[assignment]
+        call = pb.ForwardTransactionsRequest(hello=HELLO, transactions=[b"t"])
+        assert not (await peers.forward_transactions(call, None)).refusals
+        with pytest.raises(LedgerError) as refused:
+            await Stream(peers, HELLO).greeted()
+        assert refused.value.code is Code.PEER_REGRESSED
+
+    asyncio.run(story())

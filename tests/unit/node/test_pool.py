@@ -55,7 +55,7 @@ def test_what_was_taken_waits_no_more_until_it_is_given_back():
     pool = pool_of(2)
     taken = pool.take(2, 1_000)
     assert not pool.waiting
-    pool.give_back([taken[0].id])
+    pool.give_back([taken[0].id], pool.leadership)
     assert [p.id for p in pool.take(2, 1_000)] == [identity(0)]
 
 

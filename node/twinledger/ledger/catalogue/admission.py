@@ -28,6 +28,12 @@ ADMISSION: dict[Code, Entry] = {
         DOWN,
         waiting_helps=True,
     ),
+    Code.DRAINING: Entry(
+        "This node is being taken out of service and takes no writes",
+        "Send it to another node.",
+        DOWN,
+        waiting_helps=True,
+    ),
     Code.OUTCOME_UNKNOWN: Entry(
         "The answer did not come in time, so the outcome is not known",
         "Submit the same bytes again or ask GetTransaction; it never takes effect twice.",

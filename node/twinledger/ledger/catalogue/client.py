@@ -40,4 +40,9 @@ CLIENT: dict[Code, Entry] = {
         "Choose one of those that `devnet status` lists.",
         MISSING,
     ),
+    Code.NOT_DRAINED: Entry(
+        "The node is not safe to stop yet",
+        "It goes on draining: ask again, or take it back with `node drain --undo`.",
+        STATE,
+    ),
 }

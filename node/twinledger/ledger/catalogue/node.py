@@ -35,6 +35,17 @@ NODE: dict[Code, Entry] = {
         "Compare the node's certificate with its record; `node rotate-key` records a new one.",
         UNKNOWN_CALLER,
     ),
+    Code.NOT_LEADING: Entry(
+        "This node does not lead",
+        "Ask the node that leads; `node status` names it.",
+        STATE,
+    ),
+    Code.TRANSFER_FAILED: Entry(
+        "Leadership was not handed over",
+        "It stays where it was. See that the other node is up, votes and keeps up; then try again.",
+        STATE,
+        waiting_helps=True,
+    ),
     Code.DATA_DAMAGED: Entry(
         "The node's data is damaged",
         "Do not start it on this data: keep the folder for inquiry and rejoin with an empty one.",

@@ -44,6 +44,8 @@ AUDIENCES: Final[dict[str, Audience]] = {
     "ConsortiumService.ListProposals": Audience.IDENTITIES,
     "ConsortiumService.ListIdentities": Audience.IDENTITIES,
     "OperatorService.GetStatus": Audience.STAFF,
+    "OperatorService.TransferLeadership": Audience.KEEPERS,
+    "OperatorService.Drain": Audience.KEEPERS,
     "LedgerService.ListEvidence": Audience.IDENTITIES,
     "ServerReflection.ServerReflectionInfo": Audience.IDENTITIES,
 }

@@ -1,4 +1,4 @@
-"""OperatorService: how this node is."""
+"""OperatorService: how this node is, and how it is taken out of service."""
 
 import time
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Final
 from twinledger.consensus import NodeId, Role
 from twinledger.node import validity
 from twinledger.node.disk_watch import DiskWatch
+from twinledger.node.duties import Duties
 from twinledger.node.feed import Feed
 from twinledger.node.heads import Heads
 from twinledger.node.node_records import NodeRecords
@@ -36,6 +37,7 @@ class OperatorService:
     chain: ChainStore
     pool: Pool
     disk: DiskWatch
+    duties: Duties
     feed: Feed[Outcome]
     records: NodeRecords
     heads: Heads
@@ -69,6 +71,21 @@ class OperatorService:
         self._add_heads(response)
         return response
 
+    async def transfer_leadership(
+        self, request: pb.TransferLeadershipRequest
+    ) -> pb.TransferLeadershipResponse:
+        """Hand leadership over."""
+        leader, term = await self.duties.transfer(NodeId(request.to) if request.to else None)
+        return pb.TransferLeadershipResponse(leader_id=leader, term=term)
+
+    async def drain(self, request: pb.DrainRequest) -> pb.DrainResponse:
+        """Take no more writes, or take them again."""
+        if request.undo:
+            self.duties.undo()
+        else:
+            self.duties.drain()
+        return pb.DrainResponse(waits_for=self.duties.waits_for())
+
     def _add_heads(self, response: pb.GetStatusResponse) -> None:
         keeper, certificate = self.heads.keeper, self.heads.certificate
         response.evidence_count = len(keeper.suspicions.evidence)
@@ -97,8 +114,8 @@ class OperatorService:
         ]
 
     def _warnings(self) -> list[str]:
-        refusal = self.disk.refusal()
-        warnings = [refusal.message] if refusal else []
+        refusals = (self.duties.refusal(), self.disk.refusal())
+        warnings = [refusal.message for refusal in refusals if refusal]
         if self.replica.core.leader is None:
             warnings.append(
                 "No leader is known: nothing is ordered until a majority of nodes talk."

@@ -105,7 +105,7 @@ class PeerService:
         self, request: pb.ForwardTransactionsRequest, certificate: bytes | None
     ) -> pb.ForwardTransactionsResponse:
         """Take charge of transactions that a follower's clients submitted."""
-        self._greet(request.hello, certificate)
+        self._recognize(request.hello, certificate)
         if len(request.transactions) > MAX_FORWARDED:
             raise LedgerError(Code.BAD_REQUEST, f"at most {MAX_FORWARDED} transactions")
         refusals = await self.submission.take_forwarded(request.transactions)
@@ -120,7 +120,7 @@ class PeerService:
         self, request: pb.FetchSnapshotRequest, certificate: bytes | None
     ) -> AsyncIterator[pb.FetchSnapshotResponse]:
         """Send a snapshot, one chunk in memory at a time."""
-        self._greet(request.hello, certificate)
+        self._recognize(request.hello, certificate)
         with self._fetches:
             files = self.snapshots.find(request.snapshot_id)
             yield pb.FetchSnapshotResponse(manifest=files.manifest_bytes)
@@ -132,28 +132,28 @@ class PeerService:
         self, request: pb.GetCertificatesRequest, certificate: bytes | None
     ) -> pb.GetCertificatesResponse:
         """Return the certificates that another node has missed."""
-        self._greet(request.hello, certificate)
+        self._recognize(request.hello, certificate)
         return self.proofs.certificates(request.after_size)
 
     async def get_consistency(
         self, request: pb.GetConsistencyRequest, certificate: bytes | None
     ) -> pb.GetConsistencyResponse:
         """Prove how two heads hang together."""
-        self._greet(request.hello, certificate)
+        self._recognize(request.hello, certificate)
         return self.proofs.consistency(request.first_size, request.second_size)
 
     async def get_executed(
         self, request: pb.GetExecutedRequest, certificate: bytes | None
     ) -> pb.GetExecutedResponse:
         """Return a block, proven under a head."""
-        self._greet(request.hello, certificate)
+        self._recognize(request.hello, certificate)
         return self.proofs.executed(request.height, request.size)
 
     async def get_state(
         self, request: pb.GetStateRequest, certificate: bytes | None
     ) -> pb.GetStateResponse:
         """Return values of the state after a block, with their proofs."""
-        self._greet(request.hello, certificate)
+        self._recognize(request.hello, certificate)
         return self.proofs.state(request.height, request.keys)
 
     @asynccontextmanager
@@ -184,6 +184,17 @@ class PeerService:
                     stream.close(error)
 
     def _greet(self, hello: pb.PeerHello, certificate: bytes | None) -> NodeId:
+        """Let a node in that opens a stream, unless it shows less than it did before."""
+        node_id = self._recognize(hello, certificate)
+        self.check_greeting(node_id, hello)
+        return node_id
+
+    def _recognize(self, hello: pb.PeerHello, certificate: bytes | None) -> NodeId:
+        """Find out which node calls.
+
+        What a call beside the stream says of its log may be older than what has come over the
+        stream meanwhile, so it is not held against that: only streams carry votes.
+        """
         node_id = NodeId(hello.node_id)
         if hello.chain_id != self.chain_id:
             raise LedgerError(Code.WRONG_CHAIN, "the peer orders another chain")
@@ -192,7 +203,6 @@ class PeerService:
             raise LedgerError(
                 Code.PEER_MISMATCH, f"it speaks protocol version {hello.protocol_version}"
             )
-        self.check_greeting(node_id, hello)
         return node_id
 
     def _ended(self, sender: NodeId | None) -> None:

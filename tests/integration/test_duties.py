@@ -1,0 +1,115 @@
+"""Nodes are led out of service and back while clients write: no call of theirs fails."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import grpc.aio
+import pytest
+
+from tests.integration.accounts import one_leader
+from twinledger.client import Code, Ledger, LedgerError, connect
+from twinledger.client import operations as op
+from twinledger.client.failures import from_rpc
+from twinledger.client.nodes import Node, endpoints_of
+from twinledger.client.read_tokens import ReadTokens
+from twinledger.devnet.control import Devnet
+from twinledger.devnet.creation import create
+from twinledger.devnet.layout import Layout, NodeEntry
+from twinledger.v1.ledger_service_pb2 import SubmitRequest
+
+
+@pytest.fixture(scope="module")
+def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
+    net = Devnet(create(tmp_path_factory.mktemp("duties") / "devnet", 4))
+    try:
+        asyncio.run(net.up())
+        yield net
+    finally:
+        net.down()
+
+
+@asynccontextmanager
+async def talking_to(layout: Layout, node: NodeEntry, member: str = "") -> AsyncIterator[Ledger]:
+    """A client of one node alone, by default as the admin of its own member."""
+    async with connect(
+        node.client_address,
+        profile=layout.profile,
+        identity=layout.identity(f"{member or node.member}/admin"),
+        discover=False,
+        timeout_seconds=60,
+    ) as ledger:
+        yield ledger
+
+
+def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "twinledger.cli", *map(str, arguments), "--json"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_leadership_goes_to_the_node_that_its_operator_names(devnet: Devnet) -> None:
+    layout = devnet.layout
+    leader = asyncio.run(one_leader(layout, 60))
+    heir = next(node.name for node in layout.nodes if node.name != leader)
+    asked = ("node", "transfer-leadership", "--devnet", layout.path)
+    done = run(*asked, "--node", leader, "--to", heir)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["leader_id"] == heir
+    assert asyncio.run(one_leader(layout, 60)) == heir
+    refused = run(*asked, "--node", leader)
+    assert json.loads(refused.stderr)["code"] == "NOT_LEADING"
+    nobody = run(*asked, "--node", heir, "--to", "nobody-1")
+    assert json.loads(nobody.stderr)["code"] == "TRANSFER_FAILED"
+
+
+def test_another_members_admin_neither_drains_a_node_nor_moves_its_leadership(
+    devnet: Devnet,
+) -> None:
+    async def story(layout: Layout) -> None:
+        async with talking_to(layout, layout.nodes[0], member="maintenance") as ledger:
+            node = ledger.node(layout.nodes[0].name)
+            for call in (node.drain, node.take_writes, node.transfer_leadership):
+                with pytest.raises(LedgerError) as refused:
+                    await call()
+                assert refused.value.code is Code.ACCESS_DENIED
+
+    asyncio.run(story(devnet.layout))
+
+
+async def asked_once(layout: Layout, name: str, transaction: bytes) -> LedgerError:
+    """How a node refuses a transaction; the SDK would go on trying."""
+    (way,) = (each for each in endpoints_of(layout.profile) if each.node_id == name)
+    node = Node.at(way, ReadTokens(layout.identity(), layout.chain_id))
+    try:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await node.ledger.Submit(SubmitRequest(transaction=transaction), timeout=60)
+        return from_rpc(refused.value, way.address)
+    finally:
+        await node.channel.close(None)
+
+
+def test_a_leader_that_drains_sends_writes_elsewhere_serves_reads_and_is_taken_back(
+    devnet: Devnet,
+) -> None:
+    async def story(layout: Layout) -> None:
+        name = await one_leader(layout, 60)
+        async with talking_to(layout, layout.node(name)) as here:
+            node = here.node(name)
+            await here.submit(op.create_twin("kept"))
+            await node.drain()
+            refused = await asked_once(layout, name, here.sign(op.create_twin("elsewhere")).raw)
+            assert refused.code is Code.DRAINING
+            assert refused.retry_after_us > 0
+            assert (await here.twins.get("kept")).version == 1
+            assert any("taken out of service" in said for said in (await node.status()).warnings)
+            assert await one_leader(layout, 60) != name
+            # Whoever knows other nodes does not notice.
+            async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
+                await ledger.submit(op.create_twin("elsewhere"))
+            await node.take_writes()
+            await here.submit(op.create_twin("here-again"))
+
+    asyncio.run(story(devnet.layout))
