@@ -135,6 +135,7 @@ def _snapshot_taking(foundation: Foundation, threads: Threads, feed: Feed[Any]) 
     return SnapshotTaking(
         chain=chain,
         log=foundation.stores.log,
+        book=foundation.stores.heads,
         folder=folder.snapshots,
         chain_id=folder.chain_id,
         thread=threads.snapshots,

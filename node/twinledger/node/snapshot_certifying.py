@@ -15,12 +15,12 @@ from twinledger.ledger.history_proof import decode_way, verify_consistency
 from twinledger.ledger.history_tree import root
 from twinledger.node.transport import Peer
 from twinledger.storage.chain_reader import ChainReader
-from twinledger.storage.chain_records import after_prefix, consortium_key
 from twinledger.storage.chain_trees import PageCache
 from twinledger.storage.damage import REBUILD_CHAIN
 from twinledger.storage.database import Database
 from twinledger.storage.no_bodies import NoBodies
-from twinledger.storage.snapshot_content import CONSORTIUMS
+from twinledger.storage.set_changes import check_certified as check_certified_head
+from twinledger.storage.set_changes import set_changes
 from twinledger.storage.snapshot_format import Manifest, snapshot_invalid
 from twinledger.v1.peer_service_pb2 import GetCertificatesRequest, GetConsistencyRequest, PeerHello
 
@@ -34,6 +34,8 @@ class CertifiedHeads:
         self._chain = ChainReader(self._database, NoBodies(), PageCache())
         self._chain_id = manifest.chain_id
         self._height = manifest.height
+        self.changes: list[bytes] = []
+        """The certificates of the changes up to the snapshot, once they were checked."""
 
     def close(self) -> None:
         """Close the chain."""
@@ -46,13 +48,14 @@ class CertifiedHeads:
             LedgerError: what is wrong with a certificate; SNAPSHOT_INVALID; HEIGHT_NOT_REACHED.
         """
         unused, certificate = list(changes), None
-        for height in self._changed_at():
+        for change in set_changes(self._chain):
             if not unused:
-                raise snapshot_invalid(f"the witnesses changed at {height}, uncertified")
-            certificate = self._checked(unused.pop(0), height - 1)
-            found, size = certificate.checkpoint, height + 1
-            if (found.size, found.root) != (size, self._root(size)):
-                raise snapshot_invalid(f"what is certified at size {size} is another history")
+                raise snapshot_invalid(f"the witnesses changed at {change.height}, uncertified")
+            raw = unused.pop(0)
+            certificate = check_certified_head(raw, change.before, self._chain, self._chain_id)
+            if certificate.checkpoint.size != change.size:
+                raise snapshot_invalid(f"the change at {change.height} has no certificate")
+            self.changes.append(raw)
         if certificate is not None and certificate.checkpoint.size == self._height + 1:
             return certificate
         later = unused[0] if unused else newest
@@ -79,23 +82,17 @@ class CertifiedHeads:
         origin = origin_of(self._chain_id, consortium.epoch)
         return check_certificate(raw, witness_set(consortium), origin)
 
-    def _changed_at(self) -> list[int]:
-        leaves = self._database.scan(consortium_key(1), after_prefix(CONSORTIUMS))
-        before = witness_set(Consortium.decode(self._chain.consortium_at(0)))
-        changed = []
-        for key, leaf in leaves:
-            after = witness_set(Consortium.decode(leaf))
-            if after != before:
-                changed.append(int.from_bytes(key[1:], "big"))
-                before = after
-        return changed
-
     def _root(self, size: int) -> bytes:
         return root(self._chain.trees, size)
 
 
-async def check_certified(peer: Peer, hello: PeerHello, path: Path, manifest: Manifest) -> None:
+async def check_certified(
+    peer: Peer, hello: PeerHello, path: Path, manifest: Manifest
+) -> tuple[bytes, ...]:
     """Refuse a snapshot whose head does not lie under a certified one.
+
+    Returns:
+        The certificates of every change of the witnesses in it, to be kept with it.
 
     Raises:
         LedgerError: SNAPSHOT_INVALID, HEIGHT_NOT_REACHED, PROOF_INVALID, or what is wrong with a
@@ -111,6 +108,7 @@ async def check_certified(peer: Peer, hello: PeerHello, path: Path, manifest: Ma
         )
         answer = await peer.ask(lambda stub: stub.GetConsistency(request))
         heads.check_extends(certificate, decode_way(answer.path))
+        return tuple(heads.changes)
     finally:
         heads.close()
 

@@ -16,6 +16,7 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.replica import Replica
 from twinledger.node.snapshot_certifying import check_certified
 from twinledger.storage import DataFolder
+from twinledger.storage.set_certificates import write_certificates
 from twinledger.storage.snapshot_files import SnapshotFiles
 from twinledger.storage.snapshot_format import snapshot_invalid
 from twinledger.storage.snapshot_offer import matches
@@ -123,7 +124,8 @@ class SnapshotFetching:
         peer = self.replica.transport.peers.get(offer.sender)
         if peer is None:
             raise LedgerError(Code.PEER_UNKNOWN, offer.sender)
-        await check_certified(peer, peer.hello(), path / "chain.new", files.manifest)
+        certificates = await check_certified(peer, peer.hello(), path / "chain.new", files.manifest)
+        await loop.run_in_executor(self.thread, write_certificates, files.path, certificates)
         if not self.replica.halt_for(offer):
             return
         await loop.run_in_executor(self.disk, commit_switch, path, files)

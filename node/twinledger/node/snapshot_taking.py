@@ -15,8 +15,9 @@ from typing import Final
 
 from twinledger.consensus import Index
 from twinledger.ledger.errors import LedgerError
-from twinledger.storage import ChainSnapshot, ChainStore, LogStore
+from twinledger.storage import ChainSnapshot, ChainStore, HeadBook, LogStore
 from twinledger.storage.log_records import Position
+from twinledger.storage.set_certificates import write_certificates
 from twinledger.storage.snapshot_content import remembered, take_snapshot
 from twinledger.storage.snapshot_files import SnapshotFiles, SnapshotFolder
 from twinledger.storage.snapshot_format import Manifest
@@ -34,6 +35,7 @@ class SnapshotTaking:
 
     chain: ChainStore
     log: LogStore
+    book: HeadBook
     folder: SnapshotFolder
     chain_id: bytes
     thread: Executor
@@ -50,7 +52,8 @@ class SnapshotTaking:
     """The newest certified height."""
     newest: Manifest | None = None
     """Of the newest snapshot, offered or not yet."""
-    _working: bool = False
+    _certificates_of: int = -1
+    """The height of the newest snapshot that has its certificates beside it."""
     _reclaimed: int = 0
 
     async def run(self) -> None:
@@ -65,7 +68,7 @@ class SnapshotTaking:
         since = applied - (self.newest.height if self.newest else 0)
         if self.every and since >= self.every:
             await self._take()
-        self._offer(applied)
+        await self._offer(applied)
         if self.keep_blocks:
             await self._prune(applied)
 
@@ -89,9 +92,23 @@ class SnapshotTaking:
         place = Position(index, self.log.term(index), self.log.hash(index))
         return take_snapshot(self.folder, pinned, self.chain_id, place)
 
-    def _offer(self, applied: int) -> None:
-        if self.newest is not None and self.newest.height <= self.certified():
-            self.log.compact(first_seen(self.newest, applied), described(self.newest))
+    async def _offer(self, applied: int) -> None:
+        """Once its height is certified, so is every change of the witnesses before it."""
+        if self.newest is None or self.newest.height > self.certified():
+            return
+        if self._certificates_of != self.newest.height:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self.thread, self._certify, self.newest)
+            self._certificates_of = self.newest.height
+        self.log.compact(first_seen(self.newest, applied), described(self.newest))
+
+    def _certify(self, manifest: Manifest) -> None:
+        last = manifest.height + 1
+        certificates = [raw for size, raw in self.book.changes() if size <= last]
+        try:
+            write_certificates(self.folder.find(manifest.id).path, certificates)
+        except LedgerError as error:  # somebody took its folder away
+            logger.warning("a snapshot gets no certificates", extra={"reason": str(error)})
 
     async def _prune(self, applied: int) -> None:
         oldest = min(

@@ -13,7 +13,8 @@ Read in this order: ``data_folder`` (what lies where), ``failure`` and ``damage`
 ``database`` (LevelDB, the only file that touches it), ``log_records``, ``log_store``, ``log_check``
 and ``marker`` (the log), ``chain_records``, ``chain_reader`` and ``chain_store`` (the chain),
 ``chain_tree_records``, ``chain_trees``, ``chain_tree_changes`` and ``chain_proofs`` (its trees),
-``head_mark``, ``head_records`` and ``head_book`` (what was signed and certified).
+``head_mark``, ``head_records`` and ``head_book`` (what was signed and certified), ``set_changes``
+and ``set_certificates`` (the changes of who certifies).
 ``folder_copy`` and ``record_names`` serve whoever looks into the folder of a stopped node.
 ``snapshot_format``, ``snapshot_content``, ``snapshot_files``, ``snapshot_install`` and
 ``snapshot_switch`` bring whole states from node to node.

@@ -21,7 +21,7 @@ lost one must not come up as a fresh voter. The file `folder` is written last an
 import fcntl
 import os
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +58,7 @@ from twinledger.storage.last_exit import (
 )
 from twinledger.storage.log_store import LogStore
 from twinledger.storage.peer_memory import PeerMemory
+from twinledger.storage.set_certificates import complete_book, read_certificates
 from twinledger.storage.snapshot_files import SnapshotFolder
 from twinledger.storage.snapshot_offer import described, first_seen
 from twinledger.storage.snapshot_switch import finish_switch, prepare_switch, swap_chain
@@ -177,6 +178,8 @@ class DataFolder:
             chain = ChainStore.open(self.path / "chain", log, kept_heights=kept_heights)
             opened.callback(chain.close)
             heads = HeadBook.open(self.path / "heads")
+            opened.callback(heads.close)
+            self._complete_book(heads, chain)
             opened.pop_all()
         self.disk.refill()
         self._compact(log, chain.applied_height or 0)
@@ -196,6 +199,17 @@ class DataFolder:
             raise damaged("The chain is gone, and the log no longer reaches back to its beginning")
         prepare_switch(self.path, self.genesis, newest)
         swap_chain(self.path)
+
+    def _complete_book(self, heads: HeadBook, chain: ChainStore) -> None:
+        """Have the book know what a chain brought along that was made of a snapshot."""
+        if chain.applied_height is None:
+            return
+        certificates = tuple[bytes, ...]()
+        newest = self.snapshots.newest()
+        if newest is not None:
+            with suppress(LedgerError):  # an audit tells; the others have them as well
+                certificates = read_certificates(newest.path)
+        complete_book(heads, chain, self.chain_id, certificates)
 
     def _compact(self, log: LogStore, applied: int) -> None:
         """Show consensus no more of the log than it needs: others take the snapshot."""

@@ -1,6 +1,7 @@
 """Snapshots on the disk: a folder each, of a manifest and its chunks, whole or being gathered.
 
     snapshots/HEIGHT-ID/manifest, 00000000, 00000001, ...   whole, synced
+    snapshots/HEIGHT-ID/certificates                        once its height is certified
     snapshots/incoming/ID/...                               being fetched: what is there is right
     snapshots/making/...                                    being taken: worth nothing after a crash
 
@@ -18,6 +19,7 @@ from typing import Final
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.storage.durable_file import sync_directory, write_durably
 from twinledger.storage.failure import os_failure
+from twinledger.storage.set_certificates import read_certificates
 from twinledger.storage.snapshot_format import (
     Manifest,
     Pair,
@@ -129,6 +131,7 @@ class SnapshotFolder:
             try:
                 for _ in _opened(path).pairs():
                     pass
+                read_certificates(path)
             except LedgerError as error:
                 yield path.name, error
 

@@ -459,6 +459,34 @@ def test_the_head_its_cosignatures_and_the_certificate():
     assert case["log_line"]["line"] == note_line(origin, content)
 
 
+def test_the_form_of_a_snapshot_and_of_the_certificates_beside_it():
+    case = VECTORS["snapshot"]
+    chunk, headers = b"", [bytes.fromhex(block["header"]) for block in [GENESIS, *BLOCKS]]
+    for height, header in enumerate(headers):
+        key = b"h" + struct.pack(">Q", height)
+        assert case["records"][height] == {"key": key.hex(), "value": header.hex()}
+        chunk += struct.pack(">II", len(key), len(header)) + key + header
+    assert case["chunk"] == chunk.hex()
+    chunk_hash = domain("snapshot-chunk", chunk).hex()
+    assert case["chunk_hash"] == chunk_hash
+    fields = {
+        "format": {"int": "1"},
+        "chain_id": {"bytes": GENESIS["chain_id"]},
+        "height": {"int": str(len(headers) - 1)},
+        "term": {"int": str(case["term"])},
+        "entry_hash": {"bytes": bytes(32).hex()},
+        "header_hash": {"bytes": domain("header", headers[-1]).hex()},
+        "configuration": {"bytes": case["configuration"]},
+        "size": {"int": str(len(chunk))},
+        "chunks": {"bytes": chunk_hash},
+    }
+    manifest = encode_map(fields)
+    assert case["manifest"] == manifest.hex()
+    assert case["id"] == domain("snapshot", manifest).hex()
+    note = VECTORS["heads"]["certificate"].encode().hex()
+    assert case["certificates"] == encode_list([{"bytes": note}]).hex()
+
+
 def forked(leaf: bytes) -> list[bytes]:
     leaves = [bytes.fromhex(raw) for raw in VECTORS["trees"][-1]["leaves"]]
     return [*leaves[:3], leaf, *leaves[4:]]

@@ -27,6 +27,7 @@ from twinledger.ledger.canonical import CanonicalValue, Timestamp, encode
 from twinledger.ledger.checkpoint import Checkpoint
 from twinledger.ledger.cosignature import cosign, log_line
 from twinledger.ledger.evidence import find_evidence
+from twinledger.ledger.header import header_hash
 from twinledger.ledger.history_proof import encode_way
 from twinledger.ledger.history_tree import consistency_proof, inclusion_proof, root
 from twinledger.ledger.limits import DEFAULT_LIMITS
@@ -36,6 +37,9 @@ from twinledger.ledger.read_token import ReadToken, make_token
 from twinledger.ledger.receipt import Receipt
 from twinledger.ledger.state_prover import prove
 from twinledger.ledger.transaction import parse, sign
+from twinledger.storage.chain_records import header_key
+from twinledger.storage.set_certificates import encode_certificates
+from twinledger.storage.snapshot_format import Manifest, chunk_hash, encode_chunks
 from twinledger.twins.reading import load_twin
 
 VALUES: list[CanonicalValue] = [
@@ -134,6 +138,7 @@ def vectors() -> dict[str, Any]:
         "history_tree": history_tree([genesis, *blocks]),
         "heads": heads([genesis, *blocks]),
         "evidence": evidence(),
+        "snapshot": snapshot([genesis, *blocks], chain),
         "genesis": {
             "file": chain.genesis.raw.decode(),
             "chain_id": chain.genesis.chain_id.hex(),
@@ -234,6 +239,35 @@ def heads(blocks: list[dict[str, Any]]) -> dict[str, Any]:
             for n, name in enumerate(NAMES)
         ],
         "certificate": certify(WITNESSES, checkpoint, made).encode().decode(),
+    }
+
+
+def snapshot(blocks: list[dict[str, Any]], chain: Chain) -> dict[str, Any]:
+    """The form of a snapshot, of a few records, and of the certificates that go with it."""
+    rows = enumerate(bytes.fromhex(row["header"]) for row in blocks)
+    records = [(header_key(height), header) for height, header in rows]
+    (chunk,) = encode_chunks(records)
+    note = heads(blocks)["certificate"].encode()
+    newest = records[-1][1]
+    manifest = Manifest(
+        chain_id=chain.genesis.chain_id,
+        height=len(records) - 1,
+        term=3,
+        entry_hash=bytes(32),
+        header_hash=header_hash(newest),
+        configuration=b"as consensus encodes it",
+        size=len(chunk),
+        chunks=(chunk_hash(chunk),),
+    )
+    return {
+        "records": [{"key": key.hex(), "value": value.hex()} for key, value in records],
+        "chunk": chunk.hex(),
+        "chunk_hash": chunk_hash(chunk).hex(),
+        "term": manifest.term,
+        "configuration": manifest.configuration.hex(),
+        "manifest": manifest.encode().hex(),
+        "id": manifest.id.hex(),
+        "certificates": encode_certificates([note]).hex(),
     }
 
 

@@ -42,6 +42,7 @@ def taking(
     return SnapshotTaking(
         chain=chain.stores.chain,
         log=chain.stores.log,
+        book=chain.stores.heads,
         folder=chain.folder.snapshots,
         chain_id=chain.genesis.chain_id,
         thread=ThreadPoolExecutor(1),
