@@ -25,6 +25,9 @@ VERBS: Final = {
     "drain": Verb(f"{_HERE}.node_duties", "drain", _EXTRA, "Make a node safe to stop."),
     "backup": Verb(f"{_HERE}.node_backup", "backup", _EXTRA, "Back up a stopped node's chain."),
     "restore": Verb(f"{_HERE}.node_backup", "restore", _EXTRA, "A new data folder of a backup."),
+    "tiles-token": Verb(
+        f"{_HERE}.node_tiles", "tiles_token", _EXTRA, "A token for the log over HTTP."
+    ),
     "audit": Verb(f"{_HERE}.node_auditing", "audit", _EXTRA, "Is a data folder sound?"),
     "drill": Verb(f"{_HERE}.node_auditing", "drill", _EXTRA, "Damage copies; what finds it?"),
 }

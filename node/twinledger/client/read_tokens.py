@@ -1,6 +1,7 @@
 """Makes the tokens by which a client's calls say who makes them, and puts them on every call."""
 
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,6 +15,12 @@ _RENEW_SECONDS: Final = 20.0
 """A token is used this long: a third of its life, so that clocks may differ by the rest."""
 
 Metadata = tuple[tuple[str, bytes], ...]
+
+
+def bearer_token(identity: Identity, chain_id: bytes, node: str, method: str, now_us: int) -> str:
+    """A token as HTTP's header ``Authorization: Bearer`` takes it: base64url without padding."""
+    token = make_token(identity.key, identity.name, chain_id, node, method, now_us)
+    return urlsafe_b64encode(token).decode().rstrip("=")
 
 
 @dataclass(slots=True)

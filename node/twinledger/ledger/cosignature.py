@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from twinledger.ledger.checkpoint import Checkpoint
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.keys import SIGNATURE_SIZE, verify
-from twinledger.ledger.note import COSIGNATURE, ED25519, NoteLine, key_id
+from twinledger.ledger.note import COSIGNATURE, ED25519, NoteLine, encode_base64, key_id
 
 MAX_TIMESTAMP_S: Final = (1 << 63) - 1
 _TIMESTAMP_SIZE = 8
@@ -100,6 +100,12 @@ def log_line(signer: HeadSigner, checkpoint: Checkpoint) -> NoteLine:
     """The log's own line, by the key of the node that serves the head."""
     identifier = key_id(checkpoint.origin, ED25519, signer.public_key)
     return NoteLine(checkpoint.origin, identifier, signer.sign(checkpoint.encode()))
+
+
+def verifier_key(name: str, log_key: bytes) -> str:
+    """The key of a log's own line as C2SP's signed notes write one down: name+id+base64."""
+    identifier = key_id(name, ED25519, log_key)
+    return f"{name}+{identifier.hex()}+{encode_base64(bytes([ED25519]) + log_key)}"
 
 
 def check_log_line(public_key: bytes, checkpoint: Checkpoint, line: NoteLine) -> None:

@@ -27,6 +27,9 @@ TOKEN_BYTES_MAX: Final = 1024
 BOOTSTRAP_METHOD: Final = "/twinledger.v1.ConsortiumService/GetConsortium"
 """The call by which a client learns the chain's id: the one whose token need not name it."""
 
+TILES_METHOD: Final = "/tiles"
+"""What a token names that is shown for the history tree over HTTP."""
+
 
 class Signs(Protocol):
     """Whatever signs: a key in memory, or one that never leaves its device."""

@@ -82,6 +82,12 @@ class HeadsSection(_Section):
     sign_again_s: float = Field(default=10.0, ge=0.1, le=3600)
 
 
+class TilesSection(_Section):
+    """The history tree over HTTP, for transparency-log clients; off without an address."""
+
+    listen: Address | None = None
+
+
 class PeersSection(RootModel[dict[str, Address]]):
     """Where to dial other nodes, by node id, when it is not where the ledger says: behind a NAT."""
 
@@ -105,6 +111,7 @@ class Configuration(_Section):
     storage: StorageSection = StorageSection()
     consensus: ConsensusSection = ConsensusSection()
     heads: HeadsSection = HeadsSection()
+    tiles: TilesSection = TilesSection()
     peers: PeersSection = PeersSection()
     log: LogSection = LogSection()
 

@@ -1,11 +1,12 @@
 """A running node: its tasks, what a new block or leadership sets off, and how it ends."""
 
 import asyncio
+import importlib
 import itertools
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
 from twinledger.client.profile import Profile
@@ -19,6 +20,7 @@ from twinledger.node.configuration import Configuration
 from twinledger.node.foundation import Foundation
 from twinledger.node.replica import now_us
 from twinledger.node.serving import Ports
+from twinledger.node.tiles.answers import Tiles
 from twinledger.node.validity import ValidityWatch
 from twinledger.storage import DataFolder
 
@@ -36,6 +38,8 @@ class Node:
     foundation: Foundation
     parts: Parts
     ports: Ports
+    tiles: Any = None
+    """The port of the history tree's tiles, where the operator has given one."""
     _stopping: bool = False
     _ways_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -60,11 +64,14 @@ class Node:
         foundation = Foundation.open(folder, configuration, ask, given)
         try:
             parts = assemble(foundation, knows)
-            node = cls(foundation, parts, Ports(foundation, parts))
+            ports = Ports(foundation, parts)
+            node = cls(foundation, parts, ports, _tiles(foundation, parts, ports))
             parts.applier.executed = node._executed
             parts.replica.leadership_changed = node._leadership_changed
             parts.submission.refusing = node._refusal
             foundation.records.listen(node._records_changed)
+            if node.tiles is not None:
+                node.tiles.open()
             await node.ports.open()
         except BaseException:
             foundation.stores.close()
@@ -95,6 +102,8 @@ class Node:
                 group.create_task(parts.snapshot_taking.run(), name="snapshots"),
                 group.create_task(parts.snapshot_fetching.run(), name="snapshot fetching"),
             ]
+            if self.tiles is not None:
+                tasks.append(group.create_task(self.tiles.run(), name="tiles"))
             switched = parts.snapshot_fetching.switched
             await _first_of(stop, switched)
             if not switched.is_set():
@@ -106,6 +115,8 @@ class Node:
     async def close(self) -> None:
         """Close ports, threads and stores, in this order."""
         self.parts.feed.close()
+        if self.tiles is not None:
+            self.tiles.close()
         await self.ports.close()
         self.parts.threads.shutdown()
         self.parts.heads.save()
@@ -174,6 +185,17 @@ class Node:
         if self._stopping:
             return LedgerError(Code.STOPPING)
         return self.parts.duties.refusal() or self.parts.disk_watch.refusal()
+
+
+def _tiles(foundation: Foundation, parts: Parts, ports: Ports) -> Any:
+    """The port of tiles. Its HTTP server is imported here, and only for a node that has one."""
+    address, records = foundation.configuration.tiles.listen, foundation.records
+    if address is None:
+        return None
+    part = importlib.import_module("twinledger.node.tiles.server")
+    shown = None if records.insecure else lambda: records.shown(foundation.held.held)
+    tiles = Tiles(foundation.stores.chain, foundation.keys.log, lambda: parts.heads.certificate)
+    return part.TileServer(address, tiles, ports.door, shown)
 
 
 async def _first_of(*events: asyncio.Event) -> None:

@@ -56,7 +56,8 @@ class Ports:
         self._health: Any = HealthServicer()
         self._clients, self._peers = new_server(), new_server()
         self._names = [reflection.SERVICE_NAME, health.SERVICE_NAME]
-        gate, door = Gate(), _door(foundation)
+        self.door = door = _door(foundation)
+        gate = Gate()
         for file, implementation in _client_services(foundation, parts).items():
             service = _register(self._clients, file, implementation, gate, door=door)
             self._names.append(service.full_name)

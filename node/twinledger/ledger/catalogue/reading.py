@@ -25,4 +25,9 @@ READING: dict[Code, Entry] = {
         "Ask for the oldest height that the message names or a later one, or ask another node.",
         RANGE,
     ),
+    Code.TILE_NOT_FOUND: Entry(
+        "The log has nothing at that path",
+        "Fetch the checkpoint; ask for tiles and entries of a tree of its size.",
+        MISSING,
+    ),
 }
