@@ -309,16 +309,20 @@ def check_certificate(raw, witnesses, quorum, origin):
 
 
 def witness_set(members, own_quorum):
-    """Names and keys of the members' voting nodes, and how many must sign."""
-    found = {}
+    """Names and keys of the members' voting nodes, and how many must sign.
+
+    A disqualified key is no witness any more, but its seat is counted for the quorum.
+    """
+    found, seats = {}, 0
     for member, nodes in members:
-        voters = [(node, key) for node, key, voter in nodes if voter]
-        need(len(voters) <= 1, "PROOF_MEMBERS")
-        for node, key in voters:
+        seats += sum(voter for _, _, voter, _ in nodes)
+        able = [(node, key) for node, key, voter, out in nodes if voter and not out]
+        need(len(able) <= 1, "PROOF_MEMBERS")
+        for node, key in able:
             need(type(key) is bytes and len(key) == 32, "PROOF_MEMBERS")
             need(key not in found.values(), "PROOF_MEMBERS")
             found[f"{member}/{node}"] = key
-    quorum = own_quorum or (len(found) + (len(found) - 1) // 3) // 2 + 1
+    quorum = own_quorum or (seats + (seats - 1) // 3) // 2 + 1
     need(quorum > 0, "PROOF_MEMBERS")
     return {"witnesses": found, "quorum": quorum}
 
@@ -328,7 +332,7 @@ def set_of_genesis(body):
     try:
         content = json.loads(body)
         members = [
-            (m["name"], [(m["node"]["id"], bytes.fromhex(m["node"]["witness_key"]), True)])
+            (m["name"], [(m["node"]["id"], bytes.fromhex(m["node"]["witness_key"]), True, False)])
             for m in content["members"]
         ]
         own = content.get("rules", {}).get("certificate_quorum", 0)
@@ -342,8 +346,9 @@ def set_of_record(raw, header):
     """Of the consortium's record, to which a header commits."""
     need(domain("consortium", raw) == header["consortium"], "PROOF_MEMBERS")
     record, _ = read_value(raw)
+    fields = "witness_key", "voter", "disqualified"
     members = [
-        (member, [(n, node["witness_key"], node["voter"]) for n, node in m["nodes"].items()])
+        (member, [(n, *map(node.__getitem__, fields)) for n, node in m["nodes"].items()])
         for member, m in record["members"].items()
     ]
     found = witness_set(members, record["rules"]["certificate_quorum"])

@@ -63,8 +63,8 @@ def _side_json(consortium: Consortium, answering: Collection[NodeId]) -> dict[st
         "not_answering": [node for node in quorums.nodes if node not in answering],
         "ordering_quorum": quorums.ordering,
         "certificate_quorum": quorums.certifying,
-        "single_failures_that_stop_ordering": list(quorums.fatal(answering, quorums.ordering)),
-        "single_failures_that_stop_certifying": list(quorums.fatal(answering, quorums.certifying)),
+        "single_failures_that_stop_ordering": list(quorums.stop_ordering(answering)),
+        "single_failures_that_stop_certifying": list(quorums.stop_certifying(answering)),
         "rules": asdict(consortium.rules),
         "limits": asdict(consortium.limits),
     }

@@ -91,6 +91,12 @@ def replace_node(node_id: str, join_file: bytes) -> Operation:
 
 
 @checked
+def submit_evidence(evidence: bytes) -> Operation:
+    """Disqualifies the witness key that this evidence convicts; canonical bytes."""
+    return Operation(submit_evidence=governance_pb2.SubmitEvidence(evidence=evidence))
+
+
+@checked
 def rotate_key(identity: str, public_key: bytes) -> Operation:
     """Gives an identity another Ed25519 key, 32 bytes."""
     message = operation_pb2.RotateKey(identity=identity, public_key=public_key)

@@ -39,6 +39,7 @@ class NodeRecord:
         log_key: The Ed25519 key of the log's own line under a head it serves, 32 bytes.
         certificates: What it may show, each DER with the time until which it counts (microseconds
             since 1970), the newest last.
+        disqualified: Whether its witness key was convicted of signing two histories.
     """
 
     node_id: str
@@ -48,6 +49,7 @@ class NodeRecord:
     witness_key: bytes
     log_key: bytes
     certificates: tuple[tuple[bytes, int], ...]
+    disqualified: bool
 
     @classmethod
     def from_message(cls, message: consortium_service_pb2.NodeRecord) -> "NodeRecord":
@@ -60,6 +62,7 @@ class NodeRecord:
             message.witness_key,
             message.log_key,
             tuple((each.der, each.valid_until_us) for each in message.certificates),
+            message.disqualified,
         )
 
     def trusted(self) -> TrustedNode:

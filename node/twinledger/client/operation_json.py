@@ -64,7 +64,15 @@ _GRAMMAR: Final[dict[str, tuple[dict[str, type], dict[str, type]]]] = {
 }
 
 # These are read and written with the names of the wire.
-_WIRE_KINDS: Final = ("rotate_key", "propose", "vote", "withdraw", "update_node", "replace_node")
+_WIRE_KINDS: Final = (
+    "rotate_key",
+    "propose",
+    "vote",
+    "withdraw",
+    "update_node",
+    "replace_node",
+    "submit_evidence",
+)
 
 
 def operation_from_json(content: Any) -> Operation:

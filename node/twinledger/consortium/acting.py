@@ -19,11 +19,13 @@ class Acting:
         authors: As registered before the transaction.
         time_us: The block's time.
         height: The block.
+        chain_id: The chain it is on, 32 bytes.
     """
 
     authors: tuple[IdentityRecord, ...]
     time_us: int
     height: int
+    chain_id: bytes
 
     def voter(self, consortium: Consortium) -> tuple[IdentityRecord, Member]:
         """The first author who speaks for a member, and that member.
@@ -41,3 +43,8 @@ class Acting:
         """Refuses, with ACCESS_DENIED, what only an admin of this member may do."""
         if not any(a.role is Role.ADMIN and a.member == member for a in self.authors):
             raise LedgerError(Code.ACCESS_DENIED, f"only an admin of {member} may do this")
+
+    def require_operator(self) -> None:
+        """Refuses, with ACCESS_DENIED, what takes an admin or operator of some member."""
+        if not any(a.role in (Role.ADMIN, Role.OPERATOR) for a in self.authors):
+            raise LedgerError(Code.ACCESS_DENIED, "it takes an admin or operator of a member")

@@ -16,6 +16,7 @@ from twinledger.consortium.storing import (
     check_distinct,
     check_keys_unused,
     check_new_node,
+    check_quorum,
     check_record,
     store,
 )
@@ -27,6 +28,8 @@ from twinledger.ledger.state import StateDraft
 
 def update_node(state: StateDraft, operation: UpdateNode, acting: Acting) -> Event:
     """Changes a node's record. A key that is changed is dead for ever.
+
+    With another witness key a member whose key was disqualified has a voice in certificates again.
 
     Raises:
         LedgerError: NODE_NOT_FOUND, ACCESS_DENIED, NO_CHANGE, KEY_USED, MEMBER_CONFLICT, BAD_KEY,
@@ -43,6 +46,8 @@ def update_node(state: StateDraft, operation: UpdateNode, acting: Acting) -> Eve
         log_key=operation.log_key or before.log_key,
         certificates=_certificates(before, operation),
     )
+    if after.witness_key != before.witness_key:
+        after = replace(after, disqualified=False)
     if after == before:
         raise LedgerError(Code.NO_CHANGE, before.node_id)
     check_record(after)
@@ -59,7 +64,7 @@ def replace_node(state: StateDraft, operation: ReplaceNode, acting: Acting) -> E
 
     Raises:
         LedgerError: NODE_NOT_FOUND, ACCESS_DENIED, JOIN_INVALID, NODE_ID_USED, KEY_USED,
-            MEMBER_CONFLICT; QUORUM_IMPOSSIBLE when no other node cosigns meanwhile.
+            MEMBER_CONFLICT; QUORUM_IMPOSSIBLE when too few others cosign meanwhile.
     """
     consortium = load_consortium(state)
     member, before = _node_of(consortium, operation.node_id)
@@ -68,12 +73,10 @@ def replace_node(state: StateDraft, operation: ReplaceNode, acting: Acting) -> E
     if joining.name != member.name or not set(joining.admins) <= set(member.admins):
         raise LedgerError(Code.JOIN_INVALID, f"it is not of {member.name} and its admins now")
     (after,) = (replace(node, voter=False) for node in joining.nodes)
-    if not any(node.voter for _, node in consortium.nodes if node != before):
-        raise LedgerError(Code.QUORUM_IMPOSSIBLE, "no other member's node cosigns")
     if after.node_id == before.node_id:
         raise LedgerError(Code.NODE_ID_USED, after.node_id)
     check_new_node(state, after)
-    _store_node(state, consortium, member, before, after)
+    check_quorum(_store_node(state, consortium, member, before, after))
     bury_node(state, before, acting.height)
     return Event(EventKind.NODE_REPLACED, after.node_id, 0)
 
@@ -110,9 +113,10 @@ def _differing(these: Node, those: Node) -> tuple[bytes, ...]:
 
 def _store_node(
     state: StateDraft, consortium: Consortium, member: Member, before: Node, after: Node
-) -> None:
+) -> Consortium:
     nodes = tuple(after if node == before else node for node in member.nodes)
     nodes = tuple(sorted(nodes, key=lambda node: node.node_id))
     changed = consortium.with_member(replace(member, nodes=nodes))
     check_distinct(changed.members)
     store(state, consortium, changed)
+    return changed

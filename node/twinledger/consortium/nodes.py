@@ -42,6 +42,8 @@ class Node:
         witness_key: The Ed25519 key it cosigns heads with, 32 bytes; used for nothing else.
         log_key: The Ed25519 key of the log's own line under a head it serves, 32 bytes.
         certificates: One, or two while one is exchanged for the other.
+        disqualified: Whether this witness key was convicted of signing two histories: its
+            cosignatures count no more, and its member's seat is empty until it has another key.
     """
 
     node_id: NodeId
@@ -51,6 +53,7 @@ class Node:
     witness_key: bytes
     log_key: bytes
     certificates: tuple[NodeCertificate, ...]
+    disqualified: bool = False
 
     def value(self) -> CanonicalValue:
         """Its place in the leaf, without its id."""
@@ -64,6 +67,7 @@ class Node:
             "witness_key": self.witness_key,
             "log_key": self.log_key,
             "certificates": certificates,
+            "disqualified": self.disqualified,
         }
 
 
@@ -77,6 +81,7 @@ def read_node(node_id: str, value: CanonicalValue) -> Node:
             "witness_key": bytes(witness_key),
             "log_key": bytes(log_key),
             "certificates": list(certificates),
+            "disqualified": bool(disqualified),
             **other,
         } if not other:
             return Node(
@@ -87,6 +92,7 @@ def read_node(node_id: str, value: CanonicalValue) -> Node:
                 witness_key,
                 log_key,
                 tuple(_read_certificate(each) for each in certificates),
+                disqualified,
             )
         case _:
             raise record_damaged()

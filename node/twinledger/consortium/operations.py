@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from twinledger.consortium import governance, identities, node_changes
+from twinledger.consortium import disqualifying, governance, identities, node_changes
 from twinledger.consortium.acting import Acting
 from twinledger.ledger import governance_operations, operations
 from twinledger.ledger.receipt import Event
@@ -31,4 +31,5 @@ CONSORTIUM_OPERATIONS: Final[dict[type, ConsortiumOperation]] = {
     governance_operations.Withdraw: governance.withdraw,
     governance_operations.UpdateNode: node_changes.update_node,
     governance_operations.ReplaceNode: node_changes.replace_node,
+    governance_operations.SubmitEvidence: disqualifying.submit_evidence,
 }

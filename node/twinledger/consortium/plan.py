@@ -21,7 +21,7 @@ from twinledger.consortium.rules import (
     certificate_quorum,
     quorum_fault,
 )
-from twinledger.consortium.storing import check_distinct
+from twinledger.consortium.storing import check_distinct, check_quorum
 from twinledger.ledger import domains, names
 from twinledger.ledger.canonical import CanonicalValue, encode
 from twinledger.ledger.errors import Code, LedgerError
@@ -40,28 +40,40 @@ class Quorums:
     """Who is needed while a consortium is as it is.
 
     Attributes:
-        nodes: The nodes that order and cosign, one for each member.
+        nodes: The nodes that order, one for each member.
         ordering: How many of them must answer to order a block: Raft's majority.
-        certifying: How many of them must cosign a head.
+        cosigning: Those of them that cosign heads: all whose key is not disqualified.
+        certifying: How many must cosign a head.
     """
 
     nodes: tuple[NodeId, ...]
     ordering: int
+    cosigning: tuple[NodeId, ...]
     certifying: int
 
     @classmethod
     def of(cls, consortium: Consortium) -> Quorums:
         """Of a consortium whose every member's node votes."""
         nodes = tuple(node.node_id for _, node in consortium.nodes)
-        return cls(nodes, len(nodes) // 2 + 1, certificate_quorum(consortium.rules, len(nodes)))
+        cosigning = tuple(n.node_id for _, n in consortium.nodes if not n.disqualified)
+        certifying = certificate_quorum(consortium.rules, len(nodes))
+        return cls(nodes, len(nodes) // 2 + 1, cosigning, certifying)
 
-    def fatal(self, answering: Collection[NodeId], needed: int) -> tuple[NodeId, ...]:
-        """The nodes of which the loss of any one would stop what needs so many answers.
+    def stop_ordering(self, answering: Collection[NodeId]) -> tuple[NodeId, ...]:
+        """The nodes of which the loss of any one would stop ordering."""
+        return _fatal(self.nodes, answering, self.ordering)
 
-        All of them when too few answer already.
-        """
-        up = [node for node in self.nodes if node in answering]
-        return () if len(up) > needed else tuple(up or self.nodes)
+    def stop_certifying(self, answering: Collection[NodeId]) -> tuple[NodeId, ...]:
+        """The nodes of which the loss of any one would stop certifying."""
+        return _fatal(self.cosigning, answering, self.certifying)
+
+
+def _fatal(
+    nodes: tuple[NodeId, ...], answering: Collection[NodeId], needed: int
+) -> tuple[NodeId, ...]:
+    """All of the nodes when too few answer already."""
+    up = [node for node in nodes if node in answering]
+    return () if len(up) > needed else tuple(up or nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +221,6 @@ def _numbers(
 
 
 def _check_quorum(after: Consortium) -> None:
-    voters = sum(node.voter for _, node in after.nodes)
     if fault := quorum_fault(after.rules, len(after.members)):
         raise LedgerError(Code.QUORUM_IMPOSSIBLE, fault)
-    if voters < max(1, after.rules.certificate_quorum):
-        raise LedgerError(Code.QUORUM_IMPOSSIBLE, f"only {voters} members' nodes would cosign")
+    check_quorum(after)

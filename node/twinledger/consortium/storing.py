@@ -13,6 +13,7 @@ from twinledger.consensus import NodeId
 from twinledger.consortium.distinct import common_fault
 from twinledger.consortium.members import CONSORTIUM_KEY, Consortium, Member, Node
 from twinledger.consortium.nodes import check_certificate_size, check_node_keys
+from twinledger.consortium.rules import certificate_quorum
 from twinledger.ledger.canonical import encode
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.state import StateDraft, StateView
@@ -27,9 +28,25 @@ def store(state: StateDraft, before: Consortium, after: Consortium) -> None:
 def _certifying(consortium: Consortium) -> tuple[object, ...]:
     """Who cosigns heads with which key, and how many of them it takes."""
     voters = [
-        (member, node.node_id, node.witness_key) for member, node in consortium.nodes if node.voter
+        (member, node.node_id, node.witness_key, node.disqualified)
+        for member, node in consortium.nodes
+        if node.voter
     ]
     return (consortium.rules.certificate_quorum, *voters)
+
+
+def check_quorum(after: Consortium) -> None:
+    """Refuses, with QUORUM_IMPOSSIBLE, a consortium that could never certify a head again.
+
+    The set before a block certifies it. So with fewer keys than the quorum not even the block that
+    brings in another key could be certified, whatever anybody does.
+    """
+    seats = [node for _, node in after.nodes if node.voter]
+    able = sum(not node.disqualified for node in seats)
+    needed = max(1, certificate_quorum(after.rules, len(seats)))
+    if able < needed:
+        detail = f"only {able} members' nodes would cosign, {needed} must"
+        raise LedgerError(Code.QUORUM_IMPOSSIBLE, detail)
 
 
 def check_distinct(members: Sequence[Member]) -> None:

@@ -83,17 +83,20 @@ class Certificate:
 def witness_set(consortium: Consortium) -> WitnessSet:
     """The witnesses of a consortium: each member's voting node, where it has one.
 
-    A member counts from the block that records its node's promotion, not from its admission.
+    A member counts from the block that records its node's promotion, not from its admission. A
+    disqualified key is no witness, but its member's seat counts as before: the quorum is that of
+    all seats, or else whoever convicts one liar would make it easier for the others.
 
     Raises:
         LedgerError: CERTIFICATE_INVALID, when no set of witnesses can be like this.
     """
+    seats = [(member, node) for member, node in consortium.nodes if node.voter]
     witnesses = tuple(
         Witness(member, witness_name(member, node.node_id), node.witness_key)
-        for member, node in consortium.nodes
-        if node.voter
+        for member, node in seats
+        if not node.disqualified
     )
-    return WitnessSet(witnesses, certificate_quorum(consortium.rules, len(witnesses)))
+    return WitnessSet(witnesses, certificate_quorum(consortium.rules, len(seats)))
 
 
 def certify(

@@ -87,20 +87,19 @@ class BlockJudge:
                 transaction.salt,
             )
             try:
-                events.append(_apply(draft, operation, place, self._limits))
+                events.append(self._apply(draft, operation, place))
             except LedgerError as error:
                 return _rejected(transaction.id, error, operation_index)
         self.draft.take(draft)
         self.updates += _updates(index, events)
         return Receipt(transaction.id, COMMITTED, None, tuple(events))
 
-
-def _apply(draft: Overlay, operation: Operation, place: Place, limits: Limits) -> Event:
-    of_consortium = CONSORTIUM_OPERATIONS.get(type(operation))
-    if of_consortium is not None:
-        acting = Acting(place.authors, place.block_time_us, place.height)
-        return of_consortium(draft, operation, acting)
-    return TWIN_OPERATIONS[type(operation)](draft, operation, place, limits)
+    def _apply(self, draft: Overlay, operation: Operation, place: Place) -> Event:
+        of_consortium = CONSORTIUM_OPERATIONS.get(type(operation))
+        if of_consortium is not None:
+            acting = Acting(place.authors, self._time_us, self._height, self._chain_id)
+            return of_consortium(draft, operation, acting)
+        return TWIN_OPERATIONS[type(operation)](draft, operation, place, self._limits)
 
 
 def _updates(index: int, events: Iterable[Event]) -> list[Update]:

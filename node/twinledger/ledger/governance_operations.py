@@ -11,6 +11,7 @@ from twinledger.consensus import NodeId
 from twinledger.ledger import keys, names
 from twinledger.ledger.canonical import INT_MAX
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.evidence import MAX_BYTES as EVIDENCE_BYTES_MAX
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import MemberName
 from twinledger.v1 import governance_pb2 as pb
@@ -100,6 +101,13 @@ class ReplaceNode:
     join_file: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class SubmitEvidence:
+    """Convicts a witness key; the evidence is read in execution."""
+
+    evidence: bytes
+
+
 def read_propose(message: pb.Propose, _limits: Limits) -> Propose:
     """Raises BAD_PROPOSAL."""
     kind = message.WhichOneof("change")
@@ -145,6 +153,13 @@ def read_update_node(message: pb.UpdateNode, _limits: Limits) -> UpdateNode:
 def read_replace_node(message: pb.ReplaceNode, _limits: Limits) -> ReplaceNode:
     """Raises BAD_NODE or BAD_PROPOSAL."""
     return ReplaceNode(_node_id(message.node_id), _join_file(message.join_file))
+
+
+def read_submit_evidence(message: pb.SubmitEvidence, _limits: Limits) -> SubmitEvidence:
+    """Raises EVIDENCE_INVALID."""
+    if not 1 <= len(message.evidence) <= EVIDENCE_BYTES_MAX:
+        raise LedgerError(Code.EVIDENCE_INVALID, f"it has 1 to {EVIDENCE_BYTES_MAX} bytes")
+    return SubmitEvidence(message.evidence)
 
 
 def _read_admit(message: pb.AdmitMember) -> AdmitMember:

@@ -23,6 +23,7 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.governance_operations import (
     Propose,
     ReplaceNode,
+    SubmitEvidence,
     UpdateNode,
     Vote,
     Withdraw,
@@ -160,6 +161,7 @@ Operation: TypeAlias = (
     | Withdraw
     | UpdateNode
     | ReplaceNode
+    | SubmitEvidence
 )
 
 
@@ -306,4 +308,5 @@ _READERS: dict[str, Callable[[Any, Limits], Operation]] = {
     "withdraw": governance_operations.read_withdraw,
     "update_node": governance_operations.read_update_node,
     "replace_node": governance_operations.read_replace_node,
+    "submit_evidence": governance_operations.read_submit_evidence,
 }

@@ -36,6 +36,7 @@ class EventKind(StrEnum):
     PROPOSAL_WITHDRAWN = "PROPOSAL_WITHDRAWN"
     NODE_UPDATED = "NODE_UPDATED"
     NODE_REPLACED = "NODE_REPLACED"
+    WITNESS_DISQUALIFIED = "WITNESS_DISQUALIFIED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Event:
 
     Attributes:
         kind: What happened.
-        subject: The twin, the identity, the proposal (its number) or the node it happened to.
+        subject: The twin, identity, proposal (its number), node or witness it happened to.
         version: The twin's version after it; 0 for anything else.
     """
 

@@ -26,7 +26,7 @@ from twinledger.v1 import governance_pb2 as twinledger_dot_v1_dot_governance__pb
 from twinledger.v1 import operation_pb2 as twinledger_dot_v1_dot_operation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&twinledger/v1/consortium_service.proto\x12\rtwinledger.v1\x1a\x1etwinledger/v1/governance.proto\x1a\x1dtwinledger/v1/operation.proto\"\xb6\x01\n\nNodeRecord\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x14\n\x0cpeer_address\x18\x02 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x03 \x01(\t\x12\r\n\x05voter\x18\x04 \x01(\x08\x12\x13\n\x0bwitness_key\x18\x05 \x01(\x0c\x12\x0f\n\x07log_key\x18\x06 \x01(\x0c\x12\x34\n\x0c\x63\x65rtificates\x18\x07 \x03(\x0b\x32\x1e.twinledger.v1.NodeCertificate\"@\n\x06Member\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x05nodes\x18\x02 \x03(\x0b\x32\x19.twinledger.v1.NodeRecord\"\x99\x01\n\x0eIdentityRecord\x12\x10\n\x08identity\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12!\n\x04role\x18\x03 \x01(\x0e\x32\x13.twinledger.v1.Role\x12\x0f\n\x07revoked\x18\x04 \x01(\x08\x12\x15\n\rvalid_from_us\x18\x05 \x01(\x03\x12\x16\n\x0evalid_until_us\x18\x06 \x01(\x03\"\x16\n\x14GetConsortiumRequest\"\x91\x01\n\x15GetConsortiumResponse\x12\x10\n\x08\x63hain_id\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12&\n\x07members\x18\x03 \x03(\x0b\x32\x15.twinledger.v1.Member\x12\x0e\n\x06height\x18\x04 \x01(\x04\x12\x0e\n\x06record\x18\x05 \x01(\x0c\x12\x10\n\x08protocol\x18\x06 \x01(\x0c\"@\n\x14ListProposalsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x15\n\rbefore_number\x18\x02 \x01(\x04\"\x8c\x01\n\x15ListProposalsResponse\x12\x30\n\tproposals\x18\x01 \x03(\x0b\x32\x1d.twinledger.v1.ProposalRecord\x12\x1a\n\x12next_before_number\x18\x02 \x01(\x04\x12\x0e\n\x06height\x18\x03 \x01(\x04\x12\x15\n\rblock_time_us\x18\x04 \x01(\x03\"0\n\x0eProposalRecord\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0e\n\x06record\x18\x02 \x01(\x0c\"R\n\x15ListIdentitiesRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x16\n\x0e\x61\x66ter_identity\x18\x03 \x01(\t\"x\n\x16ListIdentitiesResponse\x12\x31\n\nidentities\x18\x01 \x03(\x0b\x32\x1d.twinledger.v1.IdentityRecord\x12\x1b\n\x13next_after_identity\x18\x02 \x01(\t\x12\x0e\n\x06height\x18\x03 \x01(\x04\x32\xaa\x02\n\x11\x43onsortiumService\x12Z\n\rGetConsortium\x12#.twinledger.v1.GetConsortiumRequest\x1a$.twinledger.v1.GetConsortiumResponse\x12Z\n\rListProposals\x12#.twinledger.v1.ListProposalsRequest\x1a$.twinledger.v1.ListProposalsResponse\x12]\n\x0eListIdentities\x12$.twinledger.v1.ListIdentitiesRequest\x1a%.twinledger.v1.ListIdentitiesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&twinledger/v1/consortium_service.proto\x12\rtwinledger.v1\x1a\x1etwinledger/v1/governance.proto\x1a\x1dtwinledger/v1/operation.proto\"\xcc\x01\n\nNodeRecord\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x14\n\x0cpeer_address\x18\x02 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x03 \x01(\t\x12\r\n\x05voter\x18\x04 \x01(\x08\x12\x13\n\x0bwitness_key\x18\x05 \x01(\x0c\x12\x0f\n\x07log_key\x18\x06 \x01(\x0c\x12\x34\n\x0c\x63\x65rtificates\x18\x07 \x03(\x0b\x32\x1e.twinledger.v1.NodeCertificate\x12\x14\n\x0c\x64isqualified\x18\x08 \x01(\x08\"@\n\x06Member\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x05nodes\x18\x02 \x03(\x0b\x32\x19.twinledger.v1.NodeRecord\"\x99\x01\n\x0eIdentityRecord\x12\x10\n\x08identity\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12!\n\x04role\x18\x03 \x01(\x0e\x32\x13.twinledger.v1.Role\x12\x0f\n\x07revoked\x18\x04 \x01(\x08\x12\x15\n\rvalid_from_us\x18\x05 \x01(\x03\x12\x16\n\x0evalid_until_us\x18\x06 \x01(\x03\"\x16\n\x14GetConsortiumRequest\"\x91\x01\n\x15GetConsortiumResponse\x12\x10\n\x08\x63hain_id\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12&\n\x07members\x18\x03 \x03(\x0b\x32\x15.twinledger.v1.Member\x12\x0e\n\x06height\x18\x04 \x01(\x04\x12\x0e\n\x06record\x18\x05 \x01(\x0c\x12\x10\n\x08protocol\x18\x06 \x01(\x0c\"@\n\x14ListProposalsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x15\n\rbefore_number\x18\x02 \x01(\x04\"\x8c\x01\n\x15ListProposalsResponse\x12\x30\n\tproposals\x18\x01 \x03(\x0b\x32\x1d.twinledger.v1.ProposalRecord\x12\x1a\n\x12next_before_number\x18\x02 \x01(\x04\x12\x0e\n\x06height\x18\x03 \x01(\x04\x12\x15\n\rblock_time_us\x18\x04 \x01(\x03\"0\n\x0eProposalRecord\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0e\n\x06record\x18\x02 \x01(\x0c\"R\n\x15ListIdentitiesRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x16\n\x0e\x61\x66ter_identity\x18\x03 \x01(\t\"x\n\x16ListIdentitiesResponse\x12\x31\n\nidentities\x18\x01 \x03(\x0b\x32\x1d.twinledger.v1.IdentityRecord\x12\x1b\n\x13next_after_identity\x18\x02 \x01(\t\x12\x0e\n\x06height\x18\x03 \x01(\x04\x32\xaa\x02\n\x11\x43onsortiumService\x12Z\n\rGetConsortium\x12#.twinledger.v1.GetConsortiumRequest\x1a$.twinledger.v1.GetConsortiumResponse\x12Z\n\rListProposals\x12#.twinledger.v1.ListProposalsRequest\x1a$.twinledger.v1.ListProposalsResponse\x12]\n\x0eListIdentities\x12$.twinledger.v1.ListIdentitiesRequest\x1a%.twinledger.v1.ListIdentitiesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,25 +34,25 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'twinledger.v1.consortium_se
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_NODERECORD']._serialized_start=121
-  _globals['_NODERECORD']._serialized_end=303
-  _globals['_MEMBER']._serialized_start=305
-  _globals['_MEMBER']._serialized_end=369
-  _globals['_IDENTITYRECORD']._serialized_start=372
-  _globals['_IDENTITYRECORD']._serialized_end=525
-  _globals['_GETCONSORTIUMREQUEST']._serialized_start=527
-  _globals['_GETCONSORTIUMREQUEST']._serialized_end=549
-  _globals['_GETCONSORTIUMRESPONSE']._serialized_start=552
-  _globals['_GETCONSORTIUMRESPONSE']._serialized_end=697
-  _globals['_LISTPROPOSALSREQUEST']._serialized_start=699
-  _globals['_LISTPROPOSALSREQUEST']._serialized_end=763
-  _globals['_LISTPROPOSALSRESPONSE']._serialized_start=766
-  _globals['_LISTPROPOSALSRESPONSE']._serialized_end=906
-  _globals['_PROPOSALRECORD']._serialized_start=908
-  _globals['_PROPOSALRECORD']._serialized_end=956
-  _globals['_LISTIDENTITIESREQUEST']._serialized_start=958
-  _globals['_LISTIDENTITIESREQUEST']._serialized_end=1040
-  _globals['_LISTIDENTITIESRESPONSE']._serialized_start=1042
-  _globals['_LISTIDENTITIESRESPONSE']._serialized_end=1162
-  _globals['_CONSORTIUMSERVICE']._serialized_start=1165
-  _globals['_CONSORTIUMSERVICE']._serialized_end=1463
+  _globals['_NODERECORD']._serialized_end=325
+  _globals['_MEMBER']._serialized_start=327
+  _globals['_MEMBER']._serialized_end=391
+  _globals['_IDENTITYRECORD']._serialized_start=394
+  _globals['_IDENTITYRECORD']._serialized_end=547
+  _globals['_GETCONSORTIUMREQUEST']._serialized_start=549
+  _globals['_GETCONSORTIUMREQUEST']._serialized_end=571
+  _globals['_GETCONSORTIUMRESPONSE']._serialized_start=574
+  _globals['_GETCONSORTIUMRESPONSE']._serialized_end=719
+  _globals['_LISTPROPOSALSREQUEST']._serialized_start=721
+  _globals['_LISTPROPOSALSREQUEST']._serialized_end=785
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_start=788
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_end=928
+  _globals['_PROPOSALRECORD']._serialized_start=930
+  _globals['_PROPOSALRECORD']._serialized_end=978
+  _globals['_LISTIDENTITIESREQUEST']._serialized_start=980
+  _globals['_LISTIDENTITIESREQUEST']._serialized_end=1062
+  _globals['_LISTIDENTITIESRESPONSE']._serialized_start=1064
+  _globals['_LISTIDENTITIESRESPONSE']._serialized_end=1184
+  _globals['_CONSORTIUMSERVICE']._serialized_start=1187
+  _globals['_CONSORTIUMSERVICE']._serialized_end=1485
 # @@protoc_insertion_point(module_scope)

@@ -27,6 +27,7 @@ class NodeRecord(google.protobuf.message.Message):
     WITNESS_KEY_FIELD_NUMBER: builtins.int
     LOG_KEY_FIELD_NUMBER: builtins.int
     CERTIFICATES_FIELD_NUMBER: builtins.int
+    DISQUALIFIED_FIELD_NUMBER: builtins.int
     node_id: builtins.str
     """The node's id, never used twice."""
     peer_address: builtins.str
@@ -39,6 +40,8 @@ class NodeRecord(google.protobuf.message.Message):
     """The Ed25519 key it cosigns heads with, 32 bytes."""
     log_key: builtins.bytes
     """The Ed25519 key of the log's own line under a head it serves, 32 bytes."""
+    disqualified: builtins.bool
+    """True when its witness key was convicted of signing two histories: it cosigns nothing that counts."""
     @property
     def certificates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[twinledger.v1.governance_pb2.NodeCertificate]:
         """What it may show when it is connected to, one or two, the newest last."""
@@ -53,8 +56,9 @@ class NodeRecord(google.protobuf.message.Message):
         witness_key: builtins.bytes = ...,
         log_key: builtins.bytes = ...,
         certificates: collections.abc.Iterable[twinledger.v1.governance_pb2.NodeCertificate] | None = ...,
+        disqualified: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["certificates", b"certificates", "client_address", b"client_address", "log_key", b"log_key", "node_id", b"node_id", "peer_address", b"peer_address", "voter", b"voter", "witness_key", b"witness_key"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["certificates", b"certificates", "client_address", b"client_address", "disqualified", b"disqualified", "log_key", b"log_key", "node_id", b"node_id", "peer_address", b"peer_address", "voter", b"voter", "witness_key", b"witness_key"]) -> None: ...
 
 global___NodeRecord = NodeRecord
 

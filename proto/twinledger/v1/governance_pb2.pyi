@@ -308,3 +308,23 @@ class ReplaceNode(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["join_file", b"join_file", "node_id", b"node_id"]) -> None: ...
 
 global___ReplaceNode = ReplaceNode
+
+@typing.final
+class SubmitEvidence(google.protobuf.message.Message):
+    """Disqualifies a witness key that signed two histories. It takes an admin or operator of any member."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EVIDENCE_FIELD_NUMBER: builtins.int
+    evidence: builtins.bytes
+    """Two heads that the key signed, and the path that proves them inconsistent, byte for byte:
+    docs/formats, "Evidence". At most 4,096 bytes.
+    """
+    def __init__(
+        self,
+        *,
+        evidence: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["evidence", b"evidence"]) -> None: ...
+
+global___SubmitEvidence = SubmitEvidence

@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from twinledger.v1 import block_pb2 as twinledger_dot_v1_dot_block__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"twinledger/v1/ledger_service.proto\x12\rtwinledger.v1\x1a\x19twinledger/v1/block.proto\"y\n\x11TransactionStatus\x12\x16\n\x0etransaction_id\x18\x01 \x01(\x0c\x12#\n\x05stage\x18\x02 \x01(\x0e\x32\x14.twinledger.v1.Stage\x12\'\n\x07receipt\x18\x03 \x01(\x0b\x32\x16.twinledger.v1.Receipt\"Q\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\tnext_step\x18\x03 \x01(\t\x12\x16\n\x0eretry_after_us\x18\x04 \x01(\x03\"\x85\x01\n\x0cSubmitResult\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x32\n\x06status\x18\x02 \x01(\x0b\x32 .twinledger.v1.TransactionStatusH\x00\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x14.twinledger.v1.ErrorH\x00\x42\x08\n\x06result\"N\n\rSubmitRequest\x12\x13\n\x0btransaction\x18\x01 \x01(\x0c\x12(\n\x08wait_for\x18\x02 \x01(\x0e\x32\x16.twinledger.v1.WaitFor\"B\n\x0eSubmitResponse\x12\x30\n\x06status\x18\x01 \x01(\x0b\x32 .twinledger.v1.TransactionStatus\"T\n\x12SubmitBatchRequest\x12\x14\n\x0ctransactions\x18\x01 \x03(\x0c\x12(\n\x08wait_for\x18\x02 \x01(\x0e\x32\x16.twinledger.v1.WaitFor\"C\n\x13SubmitBatchResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.twinledger.v1.SubmitResult\"U\n\x13SubmitStreamRequest\x12\x14\n\x0ctransactions\x18\x01 \x03(\x0c\x12(\n\x08wait_for\x18\x02 \x01(\x0e\x32\x16.twinledger.v1.WaitFor\"D\n\x14SubmitStreamResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.twinledger.v1.SubmitResult\"/\n\x15GetTransactionRequest\x12\x16\n\x0etransaction_id\x18\x01 \x01(\x0c\"J\n\x16GetTransactionResponse\x12\x30\n\x06status\x18\x01 \x01(\x0b\x32 .twinledger.v1.TransactionStatus\"!\n\x0fGetBlockRequest\x12\x0e\n\x06height\x18\x01 \x01(\x04\"7\n\x10GetBlockResponse\x12#\n\x05\x62lock\x18\x01 \x01(\x0b\x32\x14.twinledger.v1.Block\"P\n\x13StreamBlocksRequest\x12\x13\n\x0b\x66rom_height\x18\x01 \x01(\x04\x12\x16\n\tto_height\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\x0c\n\n_to_height\";\n\x14StreamBlocksResponse\x12#\n\x05\x62lock\x18\x01 \x01(\x0b\x32\x14.twinledger.v1.Block\"$\n\x0eGetHeadRequest\x12\x12\n\nmin_height\x18\x01 \x01(\x04\"\x87\x01\n\x0fGetHeadResponse\x12\x10\n\x08\x63hain_id\x18\x01 \x01(\x0c\x12\x0e\n\x06header\x18\x02 \x01(\x0c\x12\x13\n\x0bheader_hash\x18\x03 \x01(\x0c\x12\x0e\n\x06height\x18\x04 \x01(\x04\x12\x13\n\x0b\x63\x65rtificate\x18\x05 \x01(\x0c\x12\x18\n\x10\x63\x65rtified_height\x18\x06 \x01(\x04\"\x15\n\x13ListEvidenceRequest\"A\n\x14ListEvidenceResponse\x12)\n\x08\x65vidence\x18\x01 \x03(\x0b\x32\x17.twinledger.v1.Evidence\"@\n\x08\x45vidence\x12\x0f\n\x07witness\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\"\x16\n\x14GetReadHeightRequest\"\'\n\x15GetReadHeightResponse\x12\x0e\n\x06height\x18\x01 \x01(\x04\"\x0b\n\tHeadClaim\"<\n\tTwinClaim\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x13\n\x06height\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\t\n\x07_height\"M\n\rPropertyClaim\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x13\n\x06height\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\t\n\x07_height\">\n\x0b\x41\x62sentClaim\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x13\n\x06height\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\t\n\x07_height\"?\n\x0cHistoryClaim\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x13\n\x06height\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\t\n\x07_height\"Z\n\x0cSilenceClaim\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x13\n\x0b\x66rom_height\x18\x02 \x01(\x04\x12\x16\n\tto_height\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\x0c\n\n_to_height\"*\n\x10TransactionClaim\x12\x16\n\x0etransaction_id\x18\x01 \x01(\x0c\"\xf9\x02\n\x0cProveRequest\x12(\n\x04head\x18\x01 \x01(\x0b\x32\x18.twinledger.v1.HeadClaimH\x00\x12(\n\x04twin\x18\x02 \x01(\x0b\x32\x18.twinledger.v1.TwinClaimH\x00\x12\x30\n\x08property\x18\x03 \x01(\x0b\x32\x1c.twinledger.v1.PropertyClaimH\x00\x12,\n\x06\x61\x62sent\x18\x04 \x01(\x0b\x32\x1a.twinledger.v1.AbsentClaimH\x00\x12.\n\x07history\x18\x05 \x01(\x0b\x32\x1b.twinledger.v1.HistoryClaimH\x00\x12.\n\x07silence\x18\x06 \x01(\x0b\x32\x1b.twinledger.v1.SilenceClaimH\x00\x12\x36\n\x0btransaction\x18\x07 \x01(\x0b\x32\x1f.twinledger.v1.TransactionClaimH\x00\x12\x14\n\x0ctrusted_size\x18\x08 \x01(\x04\x42\x07\n\x05\x63laim\"\x1f\n\rProveResponse\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c*f\n\x07WaitFor\x12\x18\n\x14WAIT_FOR_UNSPECIFIED\x10\x00\x12\x11\n\rWAIT_FOR_NONE\x10\x01\x12\x16\n\x12WAIT_FOR_COMMITTED\x10\x02\x12\x16\n\x12WAIT_FOR_CERTIFIED\x10\x03*\x95\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x11\n\rSTAGE_UNKNOWN\x10\x01\x12\x11\n\rSTAGE_PENDING\x10\x02\x12\x13\n\x0fSTAGE_COMMITTED\x10\x03\x12\x12\n\x0eSTAGE_REJECTED\x10\x04\x12\x11\n\rSTAGE_EXPIRED\x10\x05\x12\x13\n\x0fSTAGE_CERTIFIED\x10\x06\x32\xd3\x06\n\rLedgerService\x12\x45\n\x06Submit\x12\x1c.twinledger.v1.SubmitRequest\x1a\x1d.twinledger.v1.SubmitResponse\x12T\n\x0bSubmitBatch\x12!.twinledger.v1.SubmitBatchRequest\x1a\".twinledger.v1.SubmitBatchResponse\x12[\n\x0cSubmitStream\x12\".twinledger.v1.SubmitStreamRequest\x1a#.twinledger.v1.SubmitStreamResponse(\x01\x30\x01\x12]\n\x0eGetTransaction\x12$.twinledger.v1.GetTransactionRequest\x1a%.twinledger.v1.GetTransactionResponse\x12K\n\x08GetBlock\x12\x1e.twinledger.v1.GetBlockRequest\x1a\x1f.twinledger.v1.GetBlockResponse\x12Y\n\x0cStreamBlocks\x12\".twinledger.v1.StreamBlocksRequest\x1a#.twinledger.v1.StreamBlocksResponse0\x01\x12H\n\x07GetHead\x12\x1d.twinledger.v1.GetHeadRequest\x1a\x1e.twinledger.v1.GetHeadResponse\x12W\n\x0cListEvidence\x12\".twinledger.v1.ListEvidenceRequest\x1a#.twinledger.v1.ListEvidenceResponse\x12\x42\n\x05Prove\x12\x1b.twinledger.v1.ProveRequest\x1a\x1c.twinledger.v1.ProveResponse\x12Z\n\rGetReadHeight\x12#.twinledger.v1.GetReadHeightRequest\x1a$.twinledger.v1.GetReadHeightResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"twinledger/v1/ledger_service.proto\x12\rtwinledger.v1\x1a\x19twinledger/v1/block.proto\"y\n\x11TransactionStatus\x12\x16\n\x0etransaction_id\x18\x01 \x01(\x0c\x12#\n\x05stage\x18\x02 \x01(\x0e\x32\x14.twinledger.v1.Stage\x12\'\n\x07receipt\x18\x03 \x01(\x0b\x32\x16.twinledger.v1.Receipt\"Q\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\tnext_step\x18\x03 \x01(\t\x12\x16\n\x0eretry_after_us\x18\x04 \x01(\x03\"\x85\x01\n\x0cSubmitResult\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x32\n\x06status\x18\x02 \x01(\x0b\x32 .twinledger.v1.TransactionStatusH\x00\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x14.twinledger.v1.ErrorH\x00\x42\x08\n\x06result\"N\n\rSubmitRequest\x12\x13\n\x0btransaction\x18\x01 \x01(\x0c\x12(\n\x08wait_for\x18\x02 \x01(\x0e\x32\x16.twinledger.v1.WaitFor\"B\n\x0eSubmitResponse\x12\x30\n\x06status\x18\x01 \x01(\x0b\x32 .twinledger.v1.TransactionStatus\"T\n\x12SubmitBatchRequest\x12\x14\n\x0ctransactions\x18\x01 \x03(\x0c\x12(\n\x08wait_for\x18\x02 \x01(\x0e\x32\x16.twinledger.v1.WaitFor\"C\n\x13SubmitBatchResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.twinledger.v1.SubmitResult\"U\n\x13SubmitStreamRequest\x12\x14\n\x0ctransactions\x18\x01 \x03(\x0c\x12(\n\x08wait_for\x18\x02 \x01(\x0e\x32\x16.twinledger.v1.WaitFor\"D\n\x14SubmitStreamResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.twinledger.v1.SubmitResult\"/\n\x15GetTransactionRequest\x12\x16\n\x0etransaction_id\x18\x01 \x01(\x0c\"J\n\x16GetTransactionResponse\x12\x30\n\x06status\x18\x01 \x01(\x0b\x32 .twinledger.v1.TransactionStatus\"!\n\x0fGetBlockRequest\x12\x0e\n\x06height\x18\x01 \x01(\x04\"7\n\x10GetBlockResponse\x12#\n\x05\x62lock\x18\x01 \x01(\x0b\x32\x14.twinledger.v1.Block\"P\n\x13StreamBlocksRequest\x12\x13\n\x0b\x66rom_height\x18\x01 \x01(\x04\x12\x16\n\tto_height\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\x0c\n\n_to_height\";\n\x14StreamBlocksResponse\x12#\n\x05\x62lock\x18\x01 \x01(\x0b\x32\x14.twinledger.v1.Block\"$\n\x0eGetHeadRequest\x12\x12\n\nmin_height\x18\x01 \x01(\x04\"\x87\x01\n\x0fGetHeadResponse\x12\x10\n\x08\x63hain_id\x18\x01 \x01(\x0c\x12\x0e\n\x06header\x18\x02 \x01(\x0c\x12\x13\n\x0bheader_hash\x18\x03 \x01(\x0c\x12\x0e\n\x06height\x18\x04 \x01(\x04\x12\x13\n\x0b\x63\x65rtificate\x18\x05 \x01(\x0c\x12\x18\n\x10\x63\x65rtified_height\x18\x06 \x01(\x04\"\x15\n\x13ListEvidenceRequest\"A\n\x14ListEvidenceResponse\x12)\n\x08\x65vidence\x18\x01 \x03(\x0b\x32\x17.twinledger.v1.Evidence\"z\n\x08\x45vidence\x12\x0f\n\x07witness\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12 \n\x13\x64isqualified_height\x18\x04 \x01(\x04H\x00\x88\x01\x01\x42\x16\n\x14_disqualified_height\"\x16\n\x14GetReadHeightRequest\"\'\n\x15GetReadHeightResponse\x12\x0e\n\x06height\x18\x01 \x01(\x04\"\x0b\n\tHeadClaim\"<\n\tTwinClaim\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x13\n\x06height\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\t\n\x07_height\"M\n\rPropertyClaim\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x13\n\x06height\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\t\n\x07_height\">\n\x0b\x41\x62sentClaim\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x13\n\x06height\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\t\n\x07_height\"?\n\x0cHistoryClaim\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x13\n\x06height\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\t\n\x07_height\"Z\n\x0cSilenceClaim\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x13\n\x0b\x66rom_height\x18\x02 \x01(\x04\x12\x16\n\tto_height\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\x0c\n\n_to_height\"*\n\x10TransactionClaim\x12\x16\n\x0etransaction_id\x18\x01 \x01(\x0c\"\xf9\x02\n\x0cProveRequest\x12(\n\x04head\x18\x01 \x01(\x0b\x32\x18.twinledger.v1.HeadClaimH\x00\x12(\n\x04twin\x18\x02 \x01(\x0b\x32\x18.twinledger.v1.TwinClaimH\x00\x12\x30\n\x08property\x18\x03 \x01(\x0b\x32\x1c.twinledger.v1.PropertyClaimH\x00\x12,\n\x06\x61\x62sent\x18\x04 \x01(\x0b\x32\x1a.twinledger.v1.AbsentClaimH\x00\x12.\n\x07history\x18\x05 \x01(\x0b\x32\x1b.twinledger.v1.HistoryClaimH\x00\x12.\n\x07silence\x18\x06 \x01(\x0b\x32\x1b.twinledger.v1.SilenceClaimH\x00\x12\x36\n\x0btransaction\x18\x07 \x01(\x0b\x32\x1f.twinledger.v1.TransactionClaimH\x00\x12\x14\n\x0ctrusted_size\x18\x08 \x01(\x04\x42\x07\n\x05\x63laim\"\x1f\n\rProveResponse\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c*f\n\x07WaitFor\x12\x18\n\x14WAIT_FOR_UNSPECIFIED\x10\x00\x12\x11\n\rWAIT_FOR_NONE\x10\x01\x12\x16\n\x12WAIT_FOR_COMMITTED\x10\x02\x12\x16\n\x12WAIT_FOR_CERTIFIED\x10\x03*\x95\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x11\n\rSTAGE_UNKNOWN\x10\x01\x12\x11\n\rSTAGE_PENDING\x10\x02\x12\x13\n\x0fSTAGE_COMMITTED\x10\x03\x12\x12\n\x0eSTAGE_REJECTED\x10\x04\x12\x11\n\rSTAGE_EXPIRED\x10\x05\x12\x13\n\x0fSTAGE_CERTIFIED\x10\x06\x32\xd3\x06\n\rLedgerService\x12\x45\n\x06Submit\x12\x1c.twinledger.v1.SubmitRequest\x1a\x1d.twinledger.v1.SubmitResponse\x12T\n\x0bSubmitBatch\x12!.twinledger.v1.SubmitBatchRequest\x1a\".twinledger.v1.SubmitBatchResponse\x12[\n\x0cSubmitStream\x12\".twinledger.v1.SubmitStreamRequest\x1a#.twinledger.v1.SubmitStreamResponse(\x01\x30\x01\x12]\n\x0eGetTransaction\x12$.twinledger.v1.GetTransactionRequest\x1a%.twinledger.v1.GetTransactionResponse\x12K\n\x08GetBlock\x12\x1e.twinledger.v1.GetBlockRequest\x1a\x1f.twinledger.v1.GetBlockResponse\x12Y\n\x0cStreamBlocks\x12\".twinledger.v1.StreamBlocksRequest\x1a#.twinledger.v1.StreamBlocksResponse0\x01\x12H\n\x07GetHead\x12\x1d.twinledger.v1.GetHeadRequest\x1a\x1e.twinledger.v1.GetHeadResponse\x12W\n\x0cListEvidence\x12\".twinledger.v1.ListEvidenceRequest\x1a#.twinledger.v1.ListEvidenceResponse\x12\x42\n\x05Prove\x12\x1b.twinledger.v1.ProveRequest\x1a\x1c.twinledger.v1.ProveResponse\x12Z\n\rGetReadHeight\x12#.twinledger.v1.GetReadHeightRequest\x1a$.twinledger.v1.GetReadHeightResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'twinledger.v1.ledger_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WAITFOR']._serialized_start=2471
-  _globals['_WAITFOR']._serialized_end=2573
-  _globals['_STAGE']._serialized_start=2576
-  _globals['_STAGE']._serialized_end=2725
+  _globals['_WAITFOR']._serialized_start=2529
+  _globals['_WAITFOR']._serialized_end=2631
+  _globals['_STAGE']._serialized_start=2634
+  _globals['_STAGE']._serialized_end=2783
   _globals['_TRANSACTIONSTATUS']._serialized_start=80
   _globals['_TRANSACTIONSTATUS']._serialized_end=201
   _globals['_ERROR']._serialized_start=203
@@ -75,29 +75,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTEVIDENCERESPONSE']._serialized_start=1441
   _globals['_LISTEVIDENCERESPONSE']._serialized_end=1506
   _globals['_EVIDENCE']._serialized_start=1508
-  _globals['_EVIDENCE']._serialized_end=1572
-  _globals['_GETREADHEIGHTREQUEST']._serialized_start=1574
-  _globals['_GETREADHEIGHTREQUEST']._serialized_end=1596
-  _globals['_GETREADHEIGHTRESPONSE']._serialized_start=1598
-  _globals['_GETREADHEIGHTRESPONSE']._serialized_end=1637
-  _globals['_HEADCLAIM']._serialized_start=1639
-  _globals['_HEADCLAIM']._serialized_end=1650
-  _globals['_TWINCLAIM']._serialized_start=1652
-  _globals['_TWINCLAIM']._serialized_end=1712
-  _globals['_PROPERTYCLAIM']._serialized_start=1714
-  _globals['_PROPERTYCLAIM']._serialized_end=1791
-  _globals['_ABSENTCLAIM']._serialized_start=1793
-  _globals['_ABSENTCLAIM']._serialized_end=1855
-  _globals['_HISTORYCLAIM']._serialized_start=1857
-  _globals['_HISTORYCLAIM']._serialized_end=1920
-  _globals['_SILENCECLAIM']._serialized_start=1922
-  _globals['_SILENCECLAIM']._serialized_end=2012
-  _globals['_TRANSACTIONCLAIM']._serialized_start=2014
-  _globals['_TRANSACTIONCLAIM']._serialized_end=2056
-  _globals['_PROVEREQUEST']._serialized_start=2059
-  _globals['_PROVEREQUEST']._serialized_end=2436
-  _globals['_PROVERESPONSE']._serialized_start=2438
-  _globals['_PROVERESPONSE']._serialized_end=2469
-  _globals['_LEDGERSERVICE']._serialized_start=2728
-  _globals['_LEDGERSERVICE']._serialized_end=3579
+  _globals['_EVIDENCE']._serialized_end=1630
+  _globals['_GETREADHEIGHTREQUEST']._serialized_start=1632
+  _globals['_GETREADHEIGHTREQUEST']._serialized_end=1654
+  _globals['_GETREADHEIGHTRESPONSE']._serialized_start=1656
+  _globals['_GETREADHEIGHTRESPONSE']._serialized_end=1695
+  _globals['_HEADCLAIM']._serialized_start=1697
+  _globals['_HEADCLAIM']._serialized_end=1708
+  _globals['_TWINCLAIM']._serialized_start=1710
+  _globals['_TWINCLAIM']._serialized_end=1770
+  _globals['_PROPERTYCLAIM']._serialized_start=1772
+  _globals['_PROPERTYCLAIM']._serialized_end=1849
+  _globals['_ABSENTCLAIM']._serialized_start=1851
+  _globals['_ABSENTCLAIM']._serialized_end=1913
+  _globals['_HISTORYCLAIM']._serialized_start=1915
+  _globals['_HISTORYCLAIM']._serialized_end=1978
+  _globals['_SILENCECLAIM']._serialized_start=1980
+  _globals['_SILENCECLAIM']._serialized_end=2070
+  _globals['_TRANSACTIONCLAIM']._serialized_start=2072
+  _globals['_TRANSACTIONCLAIM']._serialized_end=2114
+  _globals['_PROVEREQUEST']._serialized_start=2117
+  _globals['_PROVEREQUEST']._serialized_end=2494
+  _globals['_PROVERESPONSE']._serialized_start=2496
+  _globals['_PROVERESPONSE']._serialized_end=2527
+  _globals['_LEDGERSERVICE']._serialized_start=2786
+  _globals['_LEDGERSERVICE']._serialized_end=3637
 # @@protoc_insertion_point(module_scope)

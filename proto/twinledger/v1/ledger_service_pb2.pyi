@@ -509,7 +509,7 @@ global___ListEvidenceRequest = ListEvidenceRequest
 
 @typing.final
 class ListEvidenceResponse(google.protobuf.message.Message):
-    """All evidence this node has."""
+    """All evidence this node has: what it found itself, and what the ledger has executed."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -536,20 +536,28 @@ class Evidence(google.protobuf.message.Message):
     WITNESS_FIELD_NUMBER: builtins.int
     PUBLIC_KEY_FIELD_NUMBER: builtins.int
     CONTENT_FIELD_NUMBER: builtins.int
+    DISQUALIFIED_HEIGHT_FIELD_NUMBER: builtins.int
     witness: builtins.str
     """The witness's name, member/node."""
     public_key: builtins.bytes
     """Its witness key, 32 bytes."""
     content: builtins.bytes
     """Two heads it signed, and the path that proves them inconsistent: canonical bytes (docs/formats)."""
+    disqualified_height: builtins.int
+    """The block that disqualified the key. Absent: nobody has submitted it yet, or the key was no
+    witness's any more.
+    """
     def __init__(
         self,
         *,
         witness: builtins.str = ...,
         public_key: builtins.bytes = ...,
         content: builtins.bytes = ...,
+        disqualified_height: builtins.int | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["content", b"content", "public_key", b"public_key", "witness", b"witness"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_disqualified_height", b"_disqualified_height", "disqualified_height", b"disqualified_height"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_disqualified_height", b"_disqualified_height", "content", b"content", "disqualified_height", b"disqualified_height", "public_key", b"public_key", "witness", b"witness"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_disqualified_height", b"_disqualified_height"]) -> typing.Literal["disqualified_height"] | None: ...
 
 global___Evidence = Evidence
 

@@ -27,45 +27,45 @@ from twinledger.v1 import governance_pb2 as twinledger_dot_v1_dot_governance__pb
 from twinledger.v1 import value_pb2 as twinledger_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtwinledger/v1/operation.proto\x12\rtwinledger.v1\x1a\x1atwinledger/v1/access.proto\x1a\x1etwinledger/v1/governance.proto\x1a\x19twinledger/v1/value.proto\"\x9e\x07\n\tOperation\x12\x30\n\x0b\x63reate_twin\x18\x01 \x01(\x0b\x32\x19.twinledger.v1.CreateTwinH\x00\x12\x30\n\x0bupdate_twin\x18\x02 \x01(\x0b\x32\x19.twinledger.v1.UpdateTwinH\x00\x12\'\n\x06relate\x18\x03 \x01(\x0b\x32\x15.twinledger.v1.RelateH\x00\x12+\n\x08unrelate\x18\x04 \x01(\x0b\x32\x17.twinledger.v1.UnrelateH\x00\x12\x30\n\x0bretire_twin\x18\x05 \x01(\x0b\x32\x19.twinledger.v1.RetireTwinH\x00\x12\x36\n\x0e\x61\x64mit_identity\x18\x14 \x01(\x0b\x32\x1c.twinledger.v1.AdmitIdentityH\x00\x12\x38\n\x0frevoke_identity\x18\x15 \x01(\x0b\x32\x1d.twinledger.v1.RevokeIdentityH\x00\x12.\n\nrotate_key\x18\x16 \x01(\x0b\x32\x18.twinledger.v1.RotateKeyH\x00\x12)\n\x07propose\x18< \x01(\x0b\x32\x16.twinledger.v1.ProposeH\x00\x12#\n\x04vote\x18= \x01(\x0b\x32\x13.twinledger.v1.VoteH\x00\x12+\n\x08withdraw\x18> \x01(\x0b\x32\x17.twinledger.v1.WithdrawH\x00\x12\x30\n\x0bupdate_node\x18? \x01(\x0b\x32\x19.twinledger.v1.UpdateNodeH\x00\x12\x32\n\x0creplace_node\x18@ \x01(\x0b\x32\x1a.twinledger.v1.ReplaceNodeH\x00\x12\x37\n\x0fput_access_rule\x18( \x01(\x0b\x32\x1c.twinledger.v1.PutAccessRuleH\x00\x12=\n\x12\x64\x65lete_access_rule\x18) \x01(\x0b\x32\x1f.twinledger.v1.DeleteAccessRuleH\x00\x12\x31\n\x0cput_sign_off\x18* \x01(\x0b\x32\x19.twinledger.v1.PutSignOffH\x00\x12\x37\n\x0f\x64\x65lete_sign_off\x18+ \x01(\x0b\x32\x1c.twinledger.v1.DeleteSignOffH\x00\x12\x34\n\rtransfer_twin\x18, \x01(\x0b\x32\x1b.twinledger.v1.TransferTwinH\x00\x42\x06\n\x04kind\"\x8c\x01\n\nCreateTwin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12.\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x1d.twinledger.v1.PropertyChange\x12\x1b\n\x0eobserved_at_us\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x11\n\x0f_observed_at_us\"\xb1\x01\n\nUpdateTwin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12.\n\x07\x63hanges\x18\x04 \x03(\x0b\x32\x1d.twinledger.v1.PropertyChangeB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\xb3\x01\n\x0ePropertyChange\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\'\n\x07section\x18\x02 \x01(\x0e\x32\x16.twinledger.v1.Section\x12#\n\x03set\x18\x03 \x01(\x0b\x32\x14.twinledger.v1.ValueH\x00\x12\x10\n\x06\x64\x65lete\x18\x04 \x01(\x08H\x00\x12)\n\tincrement\x18\x05 \x01(\x0b\x32\x14.twinledger.v1.ValueH\x00\x42\x08\n\x06\x63hange\"\xa0\x01\n\x06Relate\x12\x11\n\tsource_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\ttarget_id\x18\x03 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x05 \x01(\x03H\x01\x88\x01\x01\x42\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\xa2\x01\n\x08Unrelate\x12\x11\n\tsource_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\ttarget_id\x18\x03 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x05 \x01(\x03H\x01\x88\x01\x01\x42\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\x97\x01\n\nRetireTwin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x14\n\x0csuccessor_id\x18\x02 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x04 \x01(\x03H\x01\x88\x01\x01\x42\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\x87\x01\n\rAdmitIdentity\x12\x10\n\x08identity\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12!\n\x04role\x18\x03 \x01(\x0e\x32\x13.twinledger.v1.Role\x12\x15\n\rvalid_from_us\x18\x04 \x01(\x03\x12\x16\n\x0evalid_until_us\x18\x05 \x01(\x03\"1\n\tRotateKey\x12\x10\n\x08identity\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\"\"\n\x0eRevokeIdentity\x12\x10\n\x08identity\x18\x01 \x01(\t\"\xad\x01\n\rPutAccessRule\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\'\n\x04rule\x18\x04 \x01(\x0b\x32\x19.twinledger.v1.AccessRuleB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\xcd\x01\n\x10\x44\x65leteAccessRule\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12%\n\x06\x65\x66\x66\x65\x63t\x18\x06 \x01(\x0e\x32\x15.twinledger.v1.EffectB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\xab\x01\n\nPutSignOff\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12(\n\x08sign_off\x18\x04 \x01(\x0b\x32\x16.twinledger.v1.SignOffB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\x92\x01\n\rDeleteSignOff\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x0c\n\x04path\x18\x04 \x01(\tB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\x96\x01\n\x0cTransferTwin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x11\n\tnew_owner\x18\x04 \x01(\tB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us*M\n\x07Section\x12\x17\n\x13SECTION_UNSPECIFIED\x10\x00\x12\x14\n\x10SECTION_REPORTED\x10\x01\x12\x13\n\x0fSECTION_DESIRED\x10\x02*b\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0e\n\nROLE_ADMIN\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x0f\n\x0bROLE_DEVICE\x10\x03\x12\x10\n\x0cROLE_AUDITOR\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtwinledger/v1/operation.proto\x12\rtwinledger.v1\x1a\x1atwinledger/v1/access.proto\x1a\x1etwinledger/v1/governance.proto\x1a\x19twinledger/v1/value.proto\"\xd8\x07\n\tOperation\x12\x30\n\x0b\x63reate_twin\x18\x01 \x01(\x0b\x32\x19.twinledger.v1.CreateTwinH\x00\x12\x30\n\x0bupdate_twin\x18\x02 \x01(\x0b\x32\x19.twinledger.v1.UpdateTwinH\x00\x12\'\n\x06relate\x18\x03 \x01(\x0b\x32\x15.twinledger.v1.RelateH\x00\x12+\n\x08unrelate\x18\x04 \x01(\x0b\x32\x17.twinledger.v1.UnrelateH\x00\x12\x30\n\x0bretire_twin\x18\x05 \x01(\x0b\x32\x19.twinledger.v1.RetireTwinH\x00\x12\x36\n\x0e\x61\x64mit_identity\x18\x14 \x01(\x0b\x32\x1c.twinledger.v1.AdmitIdentityH\x00\x12\x38\n\x0frevoke_identity\x18\x15 \x01(\x0b\x32\x1d.twinledger.v1.RevokeIdentityH\x00\x12.\n\nrotate_key\x18\x16 \x01(\x0b\x32\x18.twinledger.v1.RotateKeyH\x00\x12)\n\x07propose\x18< \x01(\x0b\x32\x16.twinledger.v1.ProposeH\x00\x12#\n\x04vote\x18= \x01(\x0b\x32\x13.twinledger.v1.VoteH\x00\x12+\n\x08withdraw\x18> \x01(\x0b\x32\x17.twinledger.v1.WithdrawH\x00\x12\x30\n\x0bupdate_node\x18? \x01(\x0b\x32\x19.twinledger.v1.UpdateNodeH\x00\x12\x32\n\x0creplace_node\x18@ \x01(\x0b\x32\x1a.twinledger.v1.ReplaceNodeH\x00\x12\x38\n\x0fsubmit_evidence\x18\x41 \x01(\x0b\x32\x1d.twinledger.v1.SubmitEvidenceH\x00\x12\x37\n\x0fput_access_rule\x18( \x01(\x0b\x32\x1c.twinledger.v1.PutAccessRuleH\x00\x12=\n\x12\x64\x65lete_access_rule\x18) \x01(\x0b\x32\x1f.twinledger.v1.DeleteAccessRuleH\x00\x12\x31\n\x0cput_sign_off\x18* \x01(\x0b\x32\x19.twinledger.v1.PutSignOffH\x00\x12\x37\n\x0f\x64\x65lete_sign_off\x18+ \x01(\x0b\x32\x1c.twinledger.v1.DeleteSignOffH\x00\x12\x34\n\rtransfer_twin\x18, \x01(\x0b\x32\x1b.twinledger.v1.TransferTwinH\x00\x42\x06\n\x04kind\"\x8c\x01\n\nCreateTwin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12.\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x1d.twinledger.v1.PropertyChange\x12\x1b\n\x0eobserved_at_us\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x11\n\x0f_observed_at_us\"\xb1\x01\n\nUpdateTwin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12.\n\x07\x63hanges\x18\x04 \x03(\x0b\x32\x1d.twinledger.v1.PropertyChangeB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\xb3\x01\n\x0ePropertyChange\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\'\n\x07section\x18\x02 \x01(\x0e\x32\x16.twinledger.v1.Section\x12#\n\x03set\x18\x03 \x01(\x0b\x32\x14.twinledger.v1.ValueH\x00\x12\x10\n\x06\x64\x65lete\x18\x04 \x01(\x08H\x00\x12)\n\tincrement\x18\x05 \x01(\x0b\x32\x14.twinledger.v1.ValueH\x00\x42\x08\n\x06\x63hange\"\xa0\x01\n\x06Relate\x12\x11\n\tsource_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\ttarget_id\x18\x03 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x05 \x01(\x03H\x01\x88\x01\x01\x42\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\xa2\x01\n\x08Unrelate\x12\x11\n\tsource_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\ttarget_id\x18\x03 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x05 \x01(\x03H\x01\x88\x01\x01\x42\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\x97\x01\n\nRetireTwin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x14\n\x0csuccessor_id\x18\x02 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x04 \x01(\x03H\x01\x88\x01\x01\x42\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\x87\x01\n\rAdmitIdentity\x12\x10\n\x08identity\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12!\n\x04role\x18\x03 \x01(\x0e\x32\x13.twinledger.v1.Role\x12\x15\n\rvalid_from_us\x18\x04 \x01(\x03\x12\x16\n\x0evalid_until_us\x18\x05 \x01(\x03\"1\n\tRotateKey\x12\x10\n\x08identity\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\"\"\n\x0eRevokeIdentity\x12\x10\n\x08identity\x18\x01 \x01(\t\"\xad\x01\n\rPutAccessRule\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\'\n\x04rule\x18\x04 \x01(\x0b\x32\x19.twinledger.v1.AccessRuleB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\xcd\x01\n\x10\x44\x65leteAccessRule\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12%\n\x06\x65\x66\x66\x65\x63t\x18\x06 \x01(\x0e\x32\x15.twinledger.v1.EffectB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\xab\x01\n\nPutSignOff\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12(\n\x08sign_off\x18\x04 \x01(\x0b\x32\x16.twinledger.v1.SignOffB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\x92\x01\n\rDeleteSignOff\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x0c\n\x04path\x18\x04 \x01(\tB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us\"\x96\x01\n\x0cTransferTwin\x12\x0f\n\x07twin_id\x18\x01 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x1b\n\x0eobserved_at_us\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x11\n\tnew_owner\x18\x04 \x01(\tB\x13\n\x11_expected_versionB\x11\n\x0f_observed_at_us*M\n\x07Section\x12\x17\n\x13SECTION_UNSPECIFIED\x10\x00\x12\x14\n\x10SECTION_REPORTED\x10\x01\x12\x13\n\x0fSECTION_DESIRED\x10\x02*b\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0e\n\nROLE_ADMIN\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x0f\n\x0bROLE_DEVICE\x10\x03\x12\x10\n\x0cROLE_AUDITOR\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'twinledger.v1.operation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SECTION']._serialized_start=3136
-  _globals['_SECTION']._serialized_end=3213
-  _globals['_ROLE']._serialized_start=3215
-  _globals['_ROLE']._serialized_end=3313
+  _globals['_SECTION']._serialized_start=3194
+  _globals['_SECTION']._serialized_end=3271
+  _globals['_ROLE']._serialized_start=3273
+  _globals['_ROLE']._serialized_end=3371
   _globals['_OPERATION']._serialized_start=136
-  _globals['_OPERATION']._serialized_end=1062
-  _globals['_CREATETWIN']._serialized_start=1065
-  _globals['_CREATETWIN']._serialized_end=1205
-  _globals['_UPDATETWIN']._serialized_start=1208
-  _globals['_UPDATETWIN']._serialized_end=1385
-  _globals['_PROPERTYCHANGE']._serialized_start=1388
-  _globals['_PROPERTYCHANGE']._serialized_end=1567
-  _globals['_RELATE']._serialized_start=1570
-  _globals['_RELATE']._serialized_end=1730
-  _globals['_UNRELATE']._serialized_start=1733
-  _globals['_UNRELATE']._serialized_end=1895
-  _globals['_RETIRETWIN']._serialized_start=1898
-  _globals['_RETIRETWIN']._serialized_end=2049
-  _globals['_ADMITIDENTITY']._serialized_start=2052
-  _globals['_ADMITIDENTITY']._serialized_end=2187
-  _globals['_ROTATEKEY']._serialized_start=2189
-  _globals['_ROTATEKEY']._serialized_end=2238
-  _globals['_REVOKEIDENTITY']._serialized_start=2240
-  _globals['_REVOKEIDENTITY']._serialized_end=2274
-  _globals['_PUTACCESSRULE']._serialized_start=2277
-  _globals['_PUTACCESSRULE']._serialized_end=2450
-  _globals['_DELETEACCESSRULE']._serialized_start=2453
-  _globals['_DELETEACCESSRULE']._serialized_end=2658
-  _globals['_PUTSIGNOFF']._serialized_start=2661
-  _globals['_PUTSIGNOFF']._serialized_end=2832
-  _globals['_DELETESIGNOFF']._serialized_start=2835
-  _globals['_DELETESIGNOFF']._serialized_end=2981
-  _globals['_TRANSFERTWIN']._serialized_start=2984
-  _globals['_TRANSFERTWIN']._serialized_end=3134
+  _globals['_OPERATION']._serialized_end=1120
+  _globals['_CREATETWIN']._serialized_start=1123
+  _globals['_CREATETWIN']._serialized_end=1263
+  _globals['_UPDATETWIN']._serialized_start=1266
+  _globals['_UPDATETWIN']._serialized_end=1443
+  _globals['_PROPERTYCHANGE']._serialized_start=1446
+  _globals['_PROPERTYCHANGE']._serialized_end=1625
+  _globals['_RELATE']._serialized_start=1628
+  _globals['_RELATE']._serialized_end=1788
+  _globals['_UNRELATE']._serialized_start=1791
+  _globals['_UNRELATE']._serialized_end=1953
+  _globals['_RETIRETWIN']._serialized_start=1956
+  _globals['_RETIRETWIN']._serialized_end=2107
+  _globals['_ADMITIDENTITY']._serialized_start=2110
+  _globals['_ADMITIDENTITY']._serialized_end=2245
+  _globals['_ROTATEKEY']._serialized_start=2247
+  _globals['_ROTATEKEY']._serialized_end=2296
+  _globals['_REVOKEIDENTITY']._serialized_start=2298
+  _globals['_REVOKEIDENTITY']._serialized_end=2332
+  _globals['_PUTACCESSRULE']._serialized_start=2335
+  _globals['_PUTACCESSRULE']._serialized_end=2508
+  _globals['_DELETEACCESSRULE']._serialized_start=2511
+  _globals['_DELETEACCESSRULE']._serialized_end=2716
+  _globals['_PUTSIGNOFF']._serialized_start=2719
+  _globals['_PUTSIGNOFF']._serialized_end=2890
+  _globals['_DELETESIGNOFF']._serialized_start=2893
+  _globals['_DELETESIGNOFF']._serialized_end=3039
+  _globals['_TRANSFERTWIN']._serialized_start=3042
+  _globals['_TRANSFERTWIN']._serialized_end=3192
 # @@protoc_insertion_point(module_scope)

@@ -97,6 +97,7 @@ class Operation(google.protobuf.message.Message):
     WITHDRAW_FIELD_NUMBER: builtins.int
     UPDATE_NODE_FIELD_NUMBER: builtins.int
     REPLACE_NODE_FIELD_NUMBER: builtins.int
+    SUBMIT_EVIDENCE_FIELD_NUMBER: builtins.int
     PUT_ACCESS_RULE_FIELD_NUMBER: builtins.int
     DELETE_ACCESS_RULE_FIELD_NUMBER: builtins.int
     PUT_SIGN_OFF_FIELD_NUMBER: builtins.int
@@ -155,6 +156,10 @@ class Operation(google.protobuf.message.Message):
         """Puts a new node in the place of the author's member's own."""
 
     @property
+    def submit_evidence(self) -> twinledger.v1.governance_pb2.SubmitEvidence:
+        """Disqualifies a witness key that signed two histories."""
+
+    @property
     def put_access_rule(self) -> global___PutAccessRule:
         """Puts a rule into a twin's policy."""
 
@@ -190,15 +195,16 @@ class Operation(google.protobuf.message.Message):
         withdraw: twinledger.v1.governance_pb2.Withdraw | None = ...,
         update_node: twinledger.v1.governance_pb2.UpdateNode | None = ...,
         replace_node: twinledger.v1.governance_pb2.ReplaceNode | None = ...,
+        submit_evidence: twinledger.v1.governance_pb2.SubmitEvidence | None = ...,
         put_access_rule: global___PutAccessRule | None = ...,
         delete_access_rule: global___DeleteAccessRule | None = ...,
         put_sign_off: global___PutSignOff | None = ...,
         delete_sign_off: global___DeleteSignOff | None = ...,
         transfer_twin: global___TransferTwin | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "delete_access_rule", b"delete_access_rule", "delete_sign_off", b"delete_sign_off", "kind", b"kind", "propose", b"propose", "put_access_rule", b"put_access_rule", "put_sign_off", b"put_sign_off", "relate", b"relate", "replace_node", b"replace_node", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "rotate_key", b"rotate_key", "transfer_twin", b"transfer_twin", "unrelate", b"unrelate", "update_node", b"update_node", "update_twin", b"update_twin", "vote", b"vote", "withdraw", b"withdraw"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "delete_access_rule", b"delete_access_rule", "delete_sign_off", b"delete_sign_off", "kind", b"kind", "propose", b"propose", "put_access_rule", b"put_access_rule", "put_sign_off", b"put_sign_off", "relate", b"relate", "replace_node", b"replace_node", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "rotate_key", b"rotate_key", "transfer_twin", b"transfer_twin", "unrelate", b"unrelate", "update_node", b"update_node", "update_twin", b"update_twin", "vote", b"vote", "withdraw", b"withdraw"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["create_twin", "update_twin", "relate", "unrelate", "retire_twin", "admit_identity", "revoke_identity", "rotate_key", "propose", "vote", "withdraw", "update_node", "replace_node", "put_access_rule", "delete_access_rule", "put_sign_off", "delete_sign_off", "transfer_twin"] | None: ...
+    def HasField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "delete_access_rule", b"delete_access_rule", "delete_sign_off", b"delete_sign_off", "kind", b"kind", "propose", b"propose", "put_access_rule", b"put_access_rule", "put_sign_off", b"put_sign_off", "relate", b"relate", "replace_node", b"replace_node", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "rotate_key", b"rotate_key", "submit_evidence", b"submit_evidence", "transfer_twin", b"transfer_twin", "unrelate", b"unrelate", "update_node", b"update_node", "update_twin", b"update_twin", "vote", b"vote", "withdraw", b"withdraw"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["admit_identity", b"admit_identity", "create_twin", b"create_twin", "delete_access_rule", b"delete_access_rule", "delete_sign_off", b"delete_sign_off", "kind", b"kind", "propose", b"propose", "put_access_rule", b"put_access_rule", "put_sign_off", b"put_sign_off", "relate", b"relate", "replace_node", b"replace_node", "retire_twin", b"retire_twin", "revoke_identity", b"revoke_identity", "rotate_key", b"rotate_key", "submit_evidence", b"submit_evidence", "transfer_twin", b"transfer_twin", "unrelate", b"unrelate", "update_node", b"update_node", "update_twin", b"update_twin", "vote", b"vote", "withdraw", b"withdraw"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["create_twin", "update_twin", "relate", "unrelate", "retire_twin", "admit_identity", "revoke_identity", "rotate_key", "propose", "vote", "withdraw", "update_node", "replace_node", "submit_evidence", "put_access_rule", "delete_access_rule", "put_sign_off", "delete_sign_off", "transfer_twin"] | None: ...
 
 global___Operation = Operation
 

@@ -56,6 +56,7 @@ class World:
     """The state, a clock and a height."""
 
     leaves: dict[bytes, bytes] = field(default_factory=dict)
+    chain_id: bytes = bytes(32)
     time_us: int = START_US
     height: int = 0
 
@@ -64,7 +65,7 @@ class World:
         """So many members: a, b, c, ..."""
         members = [member(name, 1000 + 10 * i) for i, name in enumerate("abcdefghij"[:count])]
         genesis = Genesis.parse(build("world", START_US, members, rules=rules))
-        return cls(dict(genesis.writes()))
+        return cls(dict(genesis.writes()), genesis.chain_id)
 
     def get(self, key: bytes) -> bytes | None:
         return self.leaves.get(key)
@@ -102,7 +103,7 @@ class World:
         assert author is not None, name
         self.height += 1
         before = dict(self.leaves)
-        acting = Acting((author,), self.time_us, self.height)
+        acting = Acting((author,), self.time_us, self.height, self.chain_id)
         try:
             return CONSORTIUM_OPERATIONS[type(operation)](self, operation, acting)
         except LedgerError:

@@ -26,7 +26,8 @@ GOVERNANCE: dict[Code, Entry] = {
     ),
     Code.QUORUM_IMPOSSIBLE: Entry(
         "The change would leave a quorum that cannot be, or none",
-        "Change certificate_quorum first, or keep more members.",
+        "Change certificate_quorum first, keep more members, or let a member whose witness key is "
+        "disqualified register another one.",
         STATE,
     ),
     Code.PROTOCOL_NOT_LATER: Entry(
@@ -103,5 +104,20 @@ GOVERNANCE: dict[Code, Entry] = {
         "The node's record would have no certificate, or more than two",
         "Add the new one, let the node change to it, then remove the old one.",
         STATE,
+    ),
+    Code.EVIDENCE_INVALID: Entry(
+        "This does not show that a witness signed two histories",
+        "Accuse nobody because of it.",
+        INVALID,
+    ),
+    Code.WITNESS_UNKNOWN: Entry(
+        "No member's witness has this key now",
+        "Nothing is left to do: a key that its member replaced is dead for ever.",
+        STATE,
+    ),
+    Code.WITNESS_DISQUALIFIED: Entry(
+        "The witness key is disqualified already",
+        "Nothing is left to do; its member may register another witness key.",
+        EXISTS,
     ),
 }

@@ -20,11 +20,6 @@ PROOFS: dict[Code, Entry] = {
         STATE,
         waiting_helps=True,
     ),
-    Code.EVIDENCE_INVALID: Entry(
-        "This does not show that a witness signed two histories",
-        "Accuse nobody because of it.",
-        INVALID,
-    ),
     Code.PROOF_MALFORMED: Entry(
         "The file is no proof bundle",
         "Check that it is the whole file and the right one; ask for the proof again.",

@@ -149,6 +149,7 @@ def member_message(member: Member) -> consortium_service_pb2.Member:
                     governance_pb2.NodeCertificate(der=each.der, valid_until_us=each.valid_until_us)
                     for each in node.certificates
                 ],
+                disqualified=node.disqualified,
             )
             for node in member.nodes
         ],
