@@ -407,7 +407,7 @@ def recover(standing, shown):
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, Refused):
         raise Refused(name) from None
     fresh = [
-        (m["name"], [(m["node"]["id"], bytes.fromhex(m["node"]["witness_key"]), True)])
+        (m["name"], [(m["node"]["id"], bytes.fromhex(m["node"]["witness_key"]), True, False)])
         for m in joining
     ]
     found = witness_set(fresh, at["set"]["record"]["rules"]["certificate_quorum"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from twinledger.cli import changes, voting
+from twinledger.cli import changes, evidence, voting
 from twinledger.cli.connection import Connection, connection_options
 from twinledger.cli.exampled import ExampledGroup
 from twinledger.cli.files import replace_file
@@ -40,6 +40,7 @@ for command in (
     voting.withdraw,
     voting.update_node,
     voting.replace_node,
+    evidence.evidence,
 ):
     consortium.add_command(command)
 
@@ -113,6 +114,13 @@ def show(as_json: bool, connection: Connection) -> None:
             for node in member.nodes
         ],
     )
+    for member in found.members:
+        for node in member.nodes:
+            if node.disqualified:
+                click.echo(
+                    f"Disqualified: {member.name}/{node.node_id} signed two histories with the key "
+                    f"{node.witness_key.hex()}; it counts no more."
+                )
 
 
 @consortium.command(example="twinledger consortium profile fresh.toml --profile profile.toml")
@@ -152,6 +160,8 @@ def _json(found: Consortium) -> dict[str, object]:
                         "peer_address": node.peer_address,
                         "client_address": node.client_address,
                         "voter": node.voter,
+                        "witness_key": node.witness_key.hex(),
+                        "disqualified": node.disqualified,
                         "certificates": [
                             {"fingerprint": fingerprint(der), "valid_until_us": until_us}
                             for der, until_us in node.certificates

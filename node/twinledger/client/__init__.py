@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         TwinPolicy,
     )
     from twinledger.client.chain_records import Block, Head, NodeRole, NodeStatus, PeerStatus
+    from twinledger.client.evidence import ListedEvidence
     from twinledger.client.failures import OutcomeUnknown, Rejected
     from twinledger.client.identities import Consortium, IdentityRecord, Member, NodeRecord
     from twinledger.client.identity import Identity
@@ -90,6 +91,7 @@ __all__ = [
     "Leadership",
     "Ledger",
     "LedgerError",
+    "ListedEvidence",
     "Member",
     "NodeRecord",
     "NodeRole",
@@ -140,6 +142,7 @@ _HOMES: Final = {
         "AccessDecision AccessRule Explanation Ground SignOff TwinPolicy"
     ),
     "twinledger.client.chain_records": "Block Head NodeRole NodeStatus PeerStatus",
+    "twinledger.client.evidence": "ListedEvidence",
     "twinledger.client.failures": "OutcomeUnknown Rejected",
     "twinledger.client.identities": "Consortium IdentityRecord Member NodeRecord",
     "twinledger.client.identity": "Identity",

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from twinledger.client import building, following
 from twinledger.client.access import Access
 from twinledger.client.chain_records import Block, Head, NodeStatus
+from twinledger.client.evidence import ListedEvidence, read_evidence
 from twinledger.client.governance import Governed, read_governed, read_proposals
 from twinledger.client.identities import Consortium, Identities, read_consortium
 from twinledger.client.identity import Identity
@@ -309,6 +310,18 @@ class Ledger:
     async def proposals(self, *, timeout_seconds: float | None = None) -> list[Proposal]:
         """The newest proposals, at most a thousand, the newest first."""
         return await self._session.read(read_proposals, timeout_seconds)
+
+    async def evidence(self, *, timeout_seconds: float | None = None) -> list[ListedEvidence]:
+        """What convicts witnesses of signing two histories, checked; the node's and the ledger's.
+
+        Raises:
+            LedgerError: EVIDENCE_INVALID, when the node accuses a key without proof.
+        """
+
+        async def attempt(node: Node, seconds: float) -> list[ListedEvidence]:
+            return await read_evidence(node, seconds, self.chain_id)
+
+        return await self._session.read(attempt, timeout_seconds)
 
     async def status(self, *, timeout_seconds: float | None = None) -> NodeStatus:
         """How the node that this client talks to is."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from twinledger.client.chain_records import Block, Head, NodeStatus
+from twinledger.client.evidence import ListedEvidence
 from twinledger.client.governance import Governed
 from twinledger.client.identities import Consortium
 from twinledger.client.identity import Identity
@@ -168,6 +169,10 @@ class SyncLedger:
     def proposals(self, *, timeout_seconds: float | None = None) -> list[Proposal]:
         """The newest proposals; see `Ledger.proposals`."""
         return self._thread.run(self._ledger.proposals(timeout_seconds=timeout_seconds))
+
+    def evidence(self, *, timeout_seconds: float | None = None) -> list[ListedEvidence]:
+        """What convicts witnesses of signing two histories; see `Ledger.evidence`."""
+        return self._thread.run(self._ledger.evidence(timeout_seconds=timeout_seconds))
 
     def consortium(self, *, timeout_seconds: float | None = None) -> Consortium:
         """The members and their nodes; see `Ledger.consortium`."""

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,8 +32,6 @@ from twinledger.v1.peer_service_pb2 import CosignatureBatch
 
 SAVE_S: Final = 0.2
 BEAT_S: Final = 1.0
-LAG_S: Final = 5.0
-"""How long certification may stand still below the executed height before it is told."""
 
 Made = list[tuple[Checkpoint, Cosignature]]
 
@@ -81,7 +79,7 @@ class Heads:
     @property
     def signs(self) -> bool:
         """Whether this node may sign: it has the mark of its key, and is a witness with it."""
-        if self.mark is None or (self.mark.mark.size and not self._is_own(self.mark.mark)):
+        if not self.has_own_mark:
             return False
         witness = self.keeper.gathering.witness(self.name)
         return witness is not None and witness.public_key == self.signer.public_key
@@ -264,36 +262,15 @@ class Heads:
 
     # What is told.
 
-    def warnings(self) -> Iterable[str]:
-        """What the operator should know now, a sentence each."""
-        if not self.signs:
-            yield self._why_silent()
-        for evidence in self.keeper.suspicions.evidence.values():
-            yield (
-                f"The witness {evidence.witness} signed two histories: the call ListEvidence gives "
-                "the proof."
-            )
-        for name in self.keeper.suspicions.suspect_names:
-            yield f"The witness {name} signed another history than this node's: one was misled."
-        since = self._behind_since_s
-        if since is not None and time.monotonic() - since > LAG_S:
-            yield self._why_waiting()
+    @property
+    def has_own_mark(self) -> bool:
+        """Whether its folder's mark is of this key and ledger, or of none yet."""
+        return self.mark is not None and (not self.mark.mark.size or self._is_own(self.mark.mark))
 
-    def _why_silent(self) -> str:
-        if self.mark is None:
-            return "This node signs no heads: its folder has no head.mark (restored, or deleted)."
-        if self.mark.mark.size and not self._is_own(self.mark.mark):
-            return "This node signs no heads: its folder belongs to another witness key or ledger."
-        return f"This node signs no heads: the ledger has no witness {self.name} with its key."
-
-    def _why_waiting(self) -> str:
-        gathering = self.keeper.gathering
-        silent = ", ".join(gathering.silent()) or "nobody"
-        return (
-            f"Certification waits: height {self.keeper.own.size - 1} is executed, "
-            f"{max(gathering.size - 1, 0)} is certified. {gathering.witnesses.quorum} of "
-            f"{len(gathering.witnesses.witnesses)} members must sign; silent: {silent}."
-        )
+    @property
+    def behind_since_s(self) -> float | None:
+        """Since when certification stands still below the executed height, if it does."""
+        return self._behind_since_s
 
     def _is_own(self, mark: SignedMark) -> bool:
         return (mark.key, mark.origin) == (self.signer.public_key, self.keeper.own.origin)

@@ -96,6 +96,7 @@ class FakeLedger:
     nodes: list["FakeNode"] = field(default_factory=list)
     bundles: deque[bytes] = field(default_factory=deque)
     """What Prove answers, in order."""
+    evidence: list[ledger_service_pb2.Evidence] = field(default_factory=list)
     questions: list[ledger_service_pb2.ProveRequest] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -280,7 +281,8 @@ class FakeNode(
         raise NotImplementedError  # the SDK uses the stream
 
     def ListEvidence(self, request: Any, context: Any) -> Any:
-        raise NotImplementedError
+        self._meet(self.read_steps, None, context)
+        return pb.ListEvidenceResponse(evidence=self.ledger.evidence)
 
     def Prove(self, request: Any, context: Any) -> Any:
         self._meet(self.read_steps, None, context)

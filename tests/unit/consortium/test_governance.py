@@ -305,6 +305,6 @@ def test_a_plan_tells_who_is_needed_before_and_after():
     assert (len(before.nodes), before.ordering, before.certifying) == (4, 3, 3)
     assert (len(after.nodes), after.ordering, after.certifying) == (5, 3, 4)
     everybody = set(after.nodes)
-    assert after.fatal(everybody, after.ordering) == ()
-    assert after.fatal(everybody - {"a-1"}, after.certifying) == ("b-1", "c-1", "d-1", "new-1")
-    assert after.fatal(set(), after.ordering) == after.nodes
+    assert after.stop_ordering(everybody) == ()
+    assert after.stop_certifying(everybody - {"a-1"}) == ("b-1", "c-1", "d-1", "new-1")
+    assert after.stop_ordering(set()) == after.nodes

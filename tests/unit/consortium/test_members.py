@@ -38,6 +38,7 @@ def test_the_leaf_is_the_map_of_the_page():
             "certificates": [
                 {"der": b"certificate of maker-1", "valid_until_us": 2 * START_US},
             ],
+            "disqualified": False,
         }
     }
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from twinledger.consensus import EntryKind, NodeId
+from twinledger.consensus import Configuration, EntryKind, NodeId
 from twinledger.consortium.genesis import Genesis, build
 from twinledger.consortium.members import Admin, Member
 from twinledger.consortium.nodes import Node, NodeCertificate
@@ -131,6 +131,11 @@ class Chain:
         transactions = block_transactions(ordered.body, limits)
         prepared = [prepare(raw, limits, chain_id) for raw in transactions]
         return execute(self.newest.as_parent(), self.state, ordered, prepared, chain_id)
+
+    def configure(self, configuration: Configuration) -> None:
+        """Executes a block that records who orders, and keeps it."""
+        self.newest = self.execute(configuration.encode(), kind=EntryKind.CONFIGURATION)
+        self.state.take(self.newest)
 
     def append(self, *transactions: bytes, time_us: int | None = None) -> list[Receipt]:
         """Executes a block of these transactions, keeps it, and returns its receipts."""

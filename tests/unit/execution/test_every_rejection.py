@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 
 from tests.unit.consortium.governed import join_of
+from tests.unit.consortium.liars import evidence_against
 from tests.unit.execution.chain import MAKER, SECOND_US, START_US, UTILITY, Chain, signer
 from tests.unit.ledger.test_operations import BAD as BAD_OPERATIONS
 from tests.unit.ledger.test_transaction import BAD as BAD_TRANSACTIONS
@@ -29,11 +30,13 @@ from tests.unit.ledger.wire import (
 from twinledger.client.governance_operations import (
     propose,
     replace_node,
+    submit_evidence,
     update_node,
     vote,
     withdraw,
 )
 from twinledger.client.operations import admit_identity
+from twinledger.consensus import Configuration, NodeId
 from twinledger.consortium.members import load_consortium
 from twinledger.consortium.plan import ground_of
 from twinledger.consortium.proposals import find_proposal
@@ -99,6 +102,23 @@ def expired(chain: Chain) -> bytes:
     return chain.sign(vote(3, plan_of(chain, 3), approve=True))
 
 
+def accusing(chain: Chain, member: str, named: str = "") -> bytes:
+    evidence = evidence_against(member, chain.genesis.chain_id, named=named)
+    return chain.sign(submit_evidence(evidence.encode()))
+
+
+def accusing_again(chain: Chain) -> bytes:
+    """With a third member there is a quorum without the liar's key."""
+    chain.append(proposing(chain, AdmitMember(join_of("plant", 5000))))
+    (passed,) = chain.append(chain.sign(vote(4, plan_of(chain, 4), approve=True), by=[MAKER]))
+    assert passed.committed
+    voters = tuple(sorted(map(NodeId, ("maker-1", "plant-1", "utility-1"))))
+    chain.configure(Configuration(voters))
+    (first,) = chain.append(accusing(chain, "maker"))
+    assert first.committed, first.outcome
+    return accusing(chain, "maker")
+
+
 # What needs the state it meets, or another signer.
 GOVERNANCE: dict[Code, Callable[[Chain], bytes]] = {
     Code.NOT_A_VOTER: lambda chain: chain.sign(withdraw(1), by=[signer("utility/op")]),
@@ -112,6 +132,9 @@ GOVERNANCE: dict[Code, Callable[[Chain], bytes]] = {
     Code.VOTED_TWICE: lambda chain: chain.sign(vote(1, plan_of(chain, 1), approve=True)),
     Code.PLAN_CHANGED: lambda chain: chain.sign(vote(1, bytes(32), approve=True)),
     Code.PROPOSAL_EXPIRED: expired,
+    Code.EVIDENCE_INVALID: lambda chain: accusing(chain, "maker", named="utility/utility-1"),
+    Code.WITNESS_UNKNOWN: lambda chain: accusing(chain, "ghost"),
+    Code.WITNESS_DISQUALIFIED: accusing_again,
     Code.IDENTITY_EXISTS: lambda chain: chain.sign(admit("utility/admin", KEY, Role.ADMIN)),
 }
 

@@ -523,6 +523,30 @@ def test_evidence():
         assert canonical({"map": fields}).hex() == row["evidence"]
 
 
+def test_executed_evidence_disqualifies_the_key_and_leaves_its_members_seat():
+    case = VECTORS["disqualification"]
+    consortium = case["before"]["map"]
+    nodes = {
+        f"{member}/{node}": record["map"]
+        for member, content in consortium["members"]["map"].items()
+        for node, record in content["map"]["nodes"]["map"].items()
+    }
+    (liar,) = (name for name, n in nodes.items() if n["witness_key"]["bytes"] == case["key"][9:])
+    assert liar.encode() in bytes.fromhex(case["evidence"])
+    nodes[liar]["disqualified"] = {"bool": True}
+    consortium["set_number"] = {"int": int(consortium["set_number"]["int"]) + 1}
+    assert canonical(case["before"]).hex() == case["after"]
+    leaf = {
+        "evidence": {"bytes": case["evidence"]},
+        "height": {"int": case["height"]},
+        "submitter": {"string": case["submitter"]},
+    }
+    assert canonical({"map": leaf}).hex() == case["leaf"]
+    seats = [name for name, node in nodes.items() if node["voter"]["bool"]]
+    assert sorted(case["witnesses"]) == sorted(set(seats) - {liar})
+    assert case["quorum"] == (len(seats) + (len(seats) - 1) // 3) // 2 + 1
+
+
 def test_headers():
     parent_hash, leaves = bytes.fromhex(GENESIS["chain_id"]), dict[bytes, bytes]()
     consortium = b""
@@ -676,6 +700,7 @@ def test_the_leaves_that_genesis_writes():
             "witness_key": {"bytes": member["node"]["witness_key"]},
             "log_key": {"bytes": member["node"]["log_key"]},
             "certificates": {"list": [{"map": certificate_of(member["node"])}]},
+            "disqualified": {"bool": False},
         }
         members[member["name"]] = {
             "map": {

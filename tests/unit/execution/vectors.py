@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tests.unit.consortium.governed import World
+from tests.unit.consortium.liars import evidence_against
 from tests.unit.execution.chain import START_US, UTILITY, Chain
 from tests.unit.ledger.heads import CHAIN_ID, NOW_S, ORIGIN, head_of, signed_head, witness_key
 from tests.unit.ledger.trees import MemoryHistory, MemoryPages
@@ -19,14 +21,16 @@ from tests.unit.ledger.wire import create, increment, put_rule, put_sign_off, re
 from tests.unit.twins.pages import TwinPages
 from twinledger.consensus import EntryKind, Index, Term
 from twinledger.consensus.types import entry_hash
+from twinledger.consortium.disqualifying import PREFIX
 from twinledger.consortium.rules import default_quorum
-from twinledger.consortium.witnesses import Witness, WitnessSet, certify
+from twinledger.consortium.witnesses import Witness, WitnessSet, certify, witness_set
 from twinledger.execution.results import Execution
 from twinledger.ledger.access import Effect, Permission
-from twinledger.ledger.canonical import CanonicalValue, Timestamp, encode
+from twinledger.ledger.canonical import CanonicalValue, Timestamp, decode, encode
 from twinledger.ledger.checkpoint import Checkpoint
 from twinledger.ledger.cosignature import cosign, log_line
 from twinledger.ledger.evidence import find_evidence
+from twinledger.ledger.governance_operations import SubmitEvidence
 from twinledger.ledger.header import header_hash
 from twinledger.ledger.history_proof import encode_way
 from twinledger.ledger.history_tree import consistency_proof, inclusion_proof, root
@@ -139,6 +143,7 @@ def vectors() -> dict[str, Any]:
         "heads": heads([genesis, *blocks]),
         "evidence": evidence(),
         "snapshot": snapshot([genesis, *blocks], chain),
+        "disqualification": disqualification(),
         "genesis": {
             "file": chain.genesis.raw.decode(),
             "chain_id": chain.genesis.chain_id.hex(),
@@ -281,6 +286,26 @@ def evidence() -> list[dict[str, Any]]:
         ]
         made.append(find_evidence(two, witness_key(NAMES[0]).public_key, *pair))
     return [{"witness": found.witness, "evidence": found.encode().hex()} for found in made if found]
+
+
+def disqualification() -> dict[str, Any]:
+    """What executed evidence leaves in the state, of a consortium of four."""
+    world = World.of(4)
+    before, raw = world.consortium, evidence_against("d", world.chain_id).encode()
+    world.act("b", SubmitEvidence(raw))
+    (key,) = [key for key, _ in world.scan(PREFIX)]
+    return {
+        "chain_id": world.chain_id.hex(),
+        "before": tagged(decode(before.encode())),
+        "evidence": raw.hex(),
+        "height": world.height,
+        "submitter": "b/admin",
+        "after": world.consortium.encode().hex(),
+        "key": key.decode(),
+        "leaf": world.leaves[key].hex(),
+        "witnesses": [witness.name for witness in witness_set(world.consortium).witnesses],
+        "quorum": witness_set(world.consortium).quorum,
+    }
 
 
 def first_transactions(chain: Chain) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""One bundle of every kind, under two changes of the witnesses, anchored both ways."""
+"""One bundle of every kind, under four changes of the witnesses, anchored both ways."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,12 +36,18 @@ class Case:
 
 @cache
 def world() -> World:
-    """Heights: 1 creates, 2 changes witnesses, 3 to 5 update, 6 changes witnesses, 7 to 9 go on."""
+    """Heights: 1 creates, 2 and 6 replace a witness, others update; 10 disqualifies one.
+
+    At 11 its member has another one.
+    """
     found = until_the_second_change()
     chain = found
     chain.append(chain.sign(update("tank-1", set_("level", 5.0))))
     chain.append()
     chain.append(chain.sign(create("pump-8", set_("flow", 1.0))))
+    chain.disqualify("regulator", "regulator-1")
+    chain.replace_voter("regulator", "regulator-2")
+    chain.append()
     return found
 
 

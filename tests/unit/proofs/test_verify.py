@@ -13,7 +13,10 @@ from tests.unit.ledger.refusals import refused
 from tests.unit.ledger.trees import MemoryHistory
 from tests.unit.ledger.wire import create, set_, update
 from tests.unit.proofs.cases import PUMP, Case, cases, transaction_id, world
-from tests.unit.proofs.world import World
+from tests.unit.proofs.world import World, witness_key
+from twinledger.consortium.witnesses import certify, witness_set
+from twinledger.ledger.checkpoint import Checkpoint, origin_of
+from twinledger.ledger.cosignature import cosign
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.history_proof import encode_way
 from twinledger.ledger.history_tree import inclusion_proof
@@ -51,7 +54,7 @@ def test_three_of_four_signatures_are_enough_and_two_are_not():
     proven = verify(builder.bundle(builder.head_claim()), CHAIN_ID)
     assert [name for name, _ in proven.signers] == [
         "plant/plant-2",
-        "regulator/regulator-1",
+        "regulator/regulator-2",
         "utility/utility-1",
     ]
     assert (proven.witnesses, proven.quorum) == (4, 3)
@@ -65,9 +68,9 @@ def without_change(number: int) -> bytes:
     return replace(bundle, changes=changes).encode()
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", range(4))
 def test_a_change_of_the_witnesses_cannot_be_left_out(number: int):
-    with refused_as({Code.CERTIFICATE_INVALID, Code.PROOF_MEMBERS}):
+    with refused_as({Code.CERTIFICATE_INVALID, Code.PROOF_MEMBERS, Code.PROOF_CONSISTENCY}):
         verify(without_change(number), CHAIN_ID)
 
 
@@ -107,6 +110,38 @@ def test_a_head_at_the_last_change_itself_is_not_shown_as_one_after_it():
     forged = replace(bundle, changes=(change,)).encode()
     with refused_as({Code.PROOF_MEMBERS, Code.CERTIFICATE_INVALID}):
         verify(forged, found.genesis.chain_id)
+
+
+def test_a_disqualified_key_may_sign_the_change_that_removes_it_and_nothing_later():
+    found = World()
+    found.append()
+    found.disqualify("plant", "plant-1")
+    change = found.builder()
+    proven = verify(change.bundle(change.head_claim()), found.genesis.chain_id)
+    assert "plant/plant-1" in [name for name, _ in proven.signers]
+    found.append()
+    later = found.builder()
+    raw = later.bundle(later.head_claim())
+    proven = verify(raw, found.genesis.chain_id)
+    assert [name for name, _ in proven.signers] == [
+        "maker/maker-1",
+        "regulator/regulator-1",
+        "utility/utility-1",
+    ]
+    assert (proven.quorum, proven.witnesses) == (3, 3)
+    bundle = Bundle.decode(raw)
+    by_all = replace(bundle.head, certificate=certified_by_all(found))
+    with refused(Code.CERTIFICATE_INVALID, "plant/plant-1 is no witness"):
+        verify(replace(bundle, head=by_all).encode(), found.genesis.chain_id)
+
+
+def certified_by_all(found: World) -> bytes:
+    """The newest head, cosigned by everybody who was a witness at genesis."""
+    founders = witness_set(found.genesis.consortium)
+    head = Checkpoint(origin_of(found.genesis.chain_id), found.size, found.history_root(found.size))
+    keys = {each.name: witness_key(each.name.partition("/")[2]) for each in founders.witnesses}
+    made = [cosign(key, name, head, 1) for name, key in keys.items()]
+    return certify(founders, head, made).encode()
 
 
 def test_a_bundle_of_another_claim_is_no_trusted_head():

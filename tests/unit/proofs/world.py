@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tests.unit.consortium.governed import join_with
+from tests.unit.consortium.liars import evidence_against
 from tests.unit.execution.chain import START_US, Chain, MemoryState, member, node, signer
 from tests.unit.ledger.trees import MemoryHistory
+from twinledger.client.governance_operations import submit_evidence
 from twinledger.consensus import EntryKind
 from twinledger.consortium.genesis import Genesis, build
 from twinledger.consortium.governed import load_configuration
@@ -132,8 +134,17 @@ class World(Chain):
         changed = replace(found, nodes=(node(node_id, 9000 + len(self.blocks)),))
         after = replace(before.with_member(changed), set_number=before.set_number + 1)
         self.write_consortium(after)
+        self._note_change()
+
+    def disqualify(self, name: str, node_id: str) -> None:
+        """A block with evidence against a witness; the set before, with the liar, certifies it."""
+        evidence = evidence_against(name, self.genesis.chain_id, node_id=node_id)
+        self.append(self.sign(submit_evidence(evidence.encode())))
+        self._note_change()
+
+    def _note_change(self) -> None:
         self._changes.append((self.size, self.certificate(self.size)))
-        self._members.append((self.size - 1, after.encode()))
+        self._members.append((self.size - 1, self.consortium.encode()))
 
     def recover(self, by: Sequence[str] = NAMES[:3], *, lost: int = 2) -> RecoveryFile:
         """The newest block is the newest that is certified; the quorum is lost, and a new epoch

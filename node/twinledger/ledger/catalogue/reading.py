@@ -15,6 +15,11 @@ READING: dict[Code, Entry] = {
         RANGE,
         waiting_helps=True,
     ),
+    Code.EVIDENCE_NOT_FOUND: Entry(
+        "The node has no evidence against this witness",
+        "See `twinledger consortium evidence list`, or ask another node.",
+        MISSING,
+    ),
     Code.BAD_REQUEST: Entry(
         "The request is not well-formed",
         "Correct the field that the message names.",

@@ -13,6 +13,7 @@ from twinledger.node.heads import Heads
 from twinledger.node.proving import Proving
 from twinledger.node.reads import ReadHeights
 from twinledger.node.services.door import Caller
+from twinledger.node.services.evidence_answers import evidence_response
 from twinledger.node.services.outcomes import Outcomes
 from twinledger.node.services.rendering import block_message, error_message, status_message
 from twinledger.node.submission import Outcome, Standing, Submission
@@ -142,13 +143,9 @@ class LedgerService:
 
     async def list_evidence(self, _: pb.ListEvidenceRequest) -> pb.ListEvidenceResponse:
         """Return what convicts witnesses of signing two histories."""
-        found = self.heads.keeper.suspicions.evidence.values()
-        return pb.ListEvidenceResponse(
-            evidence=[
-                pb.Evidence(witness=each.witness, public_key=each.public_key, content=each.encode())
-                for each in found
-            ]
-        )
+        found = tuple(self.heads.keeper.suspicions.evidence.values())
+        with self.chain.snapshot() as state:
+            return evidence_response(found, state)
 
     async def prove(self, request: pb.ProveRequest) -> pb.ProveResponse:
         """Return the bundle that proves a claim."""

@@ -6,7 +6,8 @@ from importlib.metadata import version
 from typing import Final
 
 from twinledger.consensus import NodeId, Role
-from twinledger.node import validity
+from twinledger.consortium.members import load_consortium
+from twinledger.node import heads_warnings, validity
 from twinledger.node.disk_watch import DiskWatch
 from twinledger.node.duties import Duties
 from twinledger.node.feed import Feed
@@ -125,7 +126,7 @@ class OperatorService:
             warnings.append("Nothing is encrypted: transport.insecure is set in node.toml.")
         elif own := self.records.own:
             warnings += [said for said in [validity.warning(own, now_us())] if said]
-        warnings.extend(self.heads.warnings())
+        warnings.extend(heads_warnings.warnings(self.heads, load_consortium(self.chain)))
         return warnings + [
             peer.trouble for peer in self.replica.transport.peers.values() if peer.trouble
         ]
