@@ -27,7 +27,7 @@ def listed(evidence: Evidence, height: int | None = None) -> pb.Evidence:
 def refused_with(talk: Run, *arguments: object) -> str:
     done = talk("consortium", "evidence", *arguments, "--json")
     assert done.exit_code == 1
-    return json.loads(done.stderr)["code"]
+    return str(json.loads(done.stderr)["code"])
 
 
 def submitted(node: FakeNode) -> bytes:
