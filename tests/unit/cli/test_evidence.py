@@ -1,4 +1,4 @@
-"""`consortium evidence`: what is shown was checked here, and what is submitted is what was shown."""
+"""`consortium evidence`: what is shown was checked here, and just that is submitted."""
 
 import json
 from pathlib import Path
