@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.integration.single_node import free_address
+from tests.integration.pages import OPERATIONS, Terminal, blocks_of
 
 WITHIN_S: Final = 60.0
 
@@ -35,13 +34,10 @@ def devnet(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def started() -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Processes that the test starts itself; they end with it."""
-    processes: list[subprocess.Popen[bytes]] = []
-    yield processes
-    for process in processes:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    opened = Terminal(tmp_path)
+    yield opened
+    opened.close()
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
@@ -68,25 +64,13 @@ def decide(devnet: Path, *change: object, members: tuple[str, ...]) -> None:
 
 
 def test_a_company_joins_votes_and_another_is_removed(
-    devnet: Path, tmp_path: Path, started: list["subprocess.Popen[bytes]"]
+    devnet: Path, tmp_path: Path, terminal: Terminal
 ) -> None:
     run("twin", "create", "pump-7", "flow=1.5", "--devnet", devnet)
-    folder, peer, client = tmp_path / "plant", free_address(), free_address()
-    run(
-        *("consortium", "join", "init", folder, "--member", "plant", "--node", "plant-1"),
-        *("--peer-address", peer, "--client-address", client),
-    )
-    join = folder / "join.json"
-    decide(devnet, "admit", join, members=("utility", "maintenance"))
-    assert voters(devnet)["plant-1"] is False
-    profile = tmp_path / "profile.toml"
-    run("consortium", "profile", profile, "--devnet", devnet)
-    genesis = devnet / "genesis.json"
-    run(*("node", "init", "--id", "plant-1", "--genesis", genesis, "--dir", folder, "--join", join))
-    config = folder / "node.toml"
-    command = [sys.executable, "-m", "twinledger.cli", "node", "run", "--config", str(config)]
-    with (tmp_path / "plant.log").open("wb") as log:
-        started.append(subprocess.Popen([*command, "--peers", str(profile)], stderr=log))
+    install, joining = blocks_of(OPERATIONS / "join.md")
+    assert len(install.lines) + len(joining.lines) <= 8
+    terminal.run(joining)
+    folder = tmp_path / "plant"
     until(lambda: voters(devnet)["plant-1"], "the newcomer never voted")
 
     shutil.copy(folder / "plant.admin.key", devnet / "keys")
@@ -95,3 +79,10 @@ def test_a_company_joins_votes_and_another_is_removed(
     run("devnet", "kill", "maintenance-1", "--dir", devnet)
     # Two of three voters, of whom one is the newcomer, make a majority.
     run("twin", "set", "pump-7", "flow=2.5", "--devnet", devnet)
+
+
+@pytest.mark.full
+def test_the_program_is_installed_by_the_command_of_the_page(terminal: Terminal) -> None:
+    install, _ = blocks_of(OPERATIONS / "join.md")
+    terminal.run(install)
+    assert (terminal.folder / "twinledger" / ".venv" / "ready").exists()

@@ -25,6 +25,13 @@ def test_the_front_page_leads_to_every_part_of_the_documents() -> None:
     assert {page.name for page in (ROOT / "docs").iterdir()} <= linked
 
 
+def test_the_index_of_operations_leads_to_every_page() -> None:
+    operations = ROOT / "docs" / "operations"
+    linked = set(LINK.findall((operations / "README.md").read_text()))
+    pages = {page.name for page in operations.glob("*.md")} - {"README.md"}
+    assert pages <= linked
+
+
 def test_the_python_example_names_what_the_sdk_has() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     tree = ast.parse(example)
