@@ -22,14 +22,14 @@ MUTANTS = (
     Mutant(
         "vote-not-persisted",
         "raft.py",
-        "        hard_state = core.saved if changed else None\n",
-        "        hard_state = HardState(core.term, None) if changed else None\n",
+        "        hard_state = core.hard_state if core.unsaved else None\n",
+        "        hard_state = HardState(core.term, None) if core.unsaved else None\n",
     ),
     Mutant(
         "term-not-persisted",
         "raft.py",
-        "        hard_state = core.saved if changed else None\n",
-        "        hard_state = HardState(Term(0), core.vote) if changed else None\n",
+        "        hard_state = core.hard_state if core.unsaved else None\n",
+        "        hard_state = HardState(Term(0), core.vote) if core.unsaved else None\n",
     ),
     Mutant(
         "promises-leave-before-the-sync",
@@ -40,8 +40,8 @@ MUTANTS = (
     Mutant(
         "repeated-promise-does-not-wait-for-the-write-under-way",
         "core.py",
-        "waits = self.outbox.tickets or self.log.has_unstable or",
-        "waits = self.log.has_unstable or",
+        "waits = self.outbox.tickets or self.unsaved or",
+        "waits = self.unsaved or",
     ),
     Mutant(
         "own-vote-counted-before-the-sync",
@@ -162,13 +162,13 @@ MUTANTS = (
     Mutant(
         "anyones-broken-stream-ends-the-leader",
         "raft.py",
-        "        if self._core.role is Role.FOLLOWER and self._core.leader == peer:\n",
-        "        if self._core.role is Role.FOLLOWER:\n",
+        "        if self._core.role is FOLLOWER and self._core.leader == peer:\n",
+        "        if self._core.role is FOLLOWER:\n",
     ),
     Mutant(
         "broken-stream-ends-ones-own-leadership",
         "raft.py",
-        "        if self._core.role is Role.FOLLOWER and self._core.leader == peer:\n",
+        "        if self._core.role is FOLLOWER and self._core.leader == peer:\n",
         "        if self._core.leader == peer:\n",
     ),
     Mutant(
@@ -232,14 +232,14 @@ MUTANTS = (
     Mutant(
         "no-empty-entry-on-election",
         "election.py",
-        '    appending.append_own(core, EntryKind.BLOCK, b"")\n',
+        '    appending.append_own(core, BLOCK, b"")\n',
         "",
     ),
     Mutant(
         "previous-term-unchecked",
         "log.py",
         "        return self.term(index) == term and self.hash(index) == content",
-        "        return self.knows(index)",
+        "        return self.term(index) is not None",
     ),
     Mutant(
         "previous-content-unchecked",
@@ -302,7 +302,7 @@ MUTANTS = (
     Mutant(
         "loss-is-never-noticed",
         "replication.py",
-        "    progress.nudge = stuck and progress.state is ProgressState.REPLICATE",
+        "    progress.nudge = stuck and progress.state is REPLICATE",
         "    progress.nudge = False",
     ),
     Mutant(
@@ -320,8 +320,8 @@ MUTANTS = (
     Mutant(
         "pages-to-apply-overlap",
         "log.py",
-        "        return self.applying == self.applied\n",
-        "        return True\n",
+        "        return self.applying == self.applied and",
+        "        return",
     ),
     Mutant(
         "leader-spins-while-a-follower-waits",
@@ -393,8 +393,8 @@ MUTANTS = (
     Mutant(
         "joint-configuration-is-never-left",
         "membership.py",
-        "    if leads and core.configuration.joint and not pending(core):\n",
-        "    if False:\n",
+        "    if core.committed_in_own_term:\n        target",
+        "    if False:\n        target",
     ),
     Mutant(
         "commit-index-not-stored-with-the-entry",
@@ -454,8 +454,8 @@ MUTANTS = (
     Mutant(
         "read-before-a-commit-in-the-own-term",
         "reads.py",
-        "    return bool(core.reads.waiting) and core.committed_in_own_term",
-        "    return bool(core.reads.waiting)",
+        "    if not (reads.waiting and core.committed_in_own_term):",
+        "    if not reads.waiting:",
     ),
     Mutant(
         "stale-snapshot-installed",

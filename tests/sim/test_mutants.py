@@ -36,12 +36,12 @@ def hunt(seeds: range, nodes: int = 5, events: int = 5_000, **knobs: Any) -> str
 
 
 def vote_not_persisted(patch: Patch) -> None:
-    new = "HardState(core.term, None) if changed"
-    edit(patch, Raft, "_take_persist", "core.saved if changed", new)
+    new = "HardState(core.term, None) if core.unsaved"
+    edit(patch, Raft, "_take_persist", "core.hard_state if core.unsaved", new)
 
 
 def term_and_vote_not_persisted(patch: Patch) -> None:
-    edit(patch, Raft, "_take_persist", "core.saved if changed else None", "None")
+    edit(patch, Raft, "_take_persist", "core.hard_state if core.unsaved else None", "None")
 
 
 def previous_entry_not_checked(patch: Patch) -> None:

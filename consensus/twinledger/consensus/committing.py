@@ -11,6 +11,8 @@ def advance(core: Core) -> None:
     Older entries are committed only indirectly: counting them could commit an entry that a later
     leader may still overwrite (Figure 3.7 there, Figure 8 of the paper).
     """
+    if core.log.commit == core.log.last_index:
+        return
     reached = reached_by_quorum(core)
     if reached > core.log.commit and core.log.term(reached) == core.term:
         raise_to(core, reached)

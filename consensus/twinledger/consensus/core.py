@@ -16,7 +16,16 @@ from twinledger.consensus.outbox import Outbox
 from twinledger.consensus.progress import Progress
 from twinledger.consensus.ready import SnapshotToInstall
 from twinledger.consensus.settings import Settings
-from twinledger.consensus.types import HardState, Index, NodeId, ReadState, Role, Term, Verdict
+from twinledger.consensus.types import (
+    FOLLOWER,
+    HardState,
+    Index,
+    NodeId,
+    ReadState,
+    Role,
+    Term,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +63,6 @@ class Reads:
 
     def take_answers(self) -> tuple[tuple[ReadState, ...], tuple[bytes, ...]]:
         """Hand over what was confirmed and what was given up."""
-        if not self.ready and not self.aborted:
-            return (), ()
         answers = tuple(self.ready), tuple(self.aborted)
         self.ready.clear()
         self.aborted.clear()
@@ -71,12 +78,12 @@ class Core:
     verdict: Callable[[Configuration, Configuration], Verdict]
     term: Term
     vote: NodeId | None
-    saved: HardState
-    """What was last handed to the driver to persist."""
     configurations: list[tuple[Index, Configuration]]
     """Ascending. The first is committed, those after it may still be truncated away."""
 
-    role: Role = Role.FOLLOWER
+    unsaved: bool = False
+    """Whether term or vote changed since they were last handed to the driver."""
+    role: Role = FOLLOWER
     leader: NodeId | None = None
     refused: NodeId | None = None
     """The leader of this term whose configuration entry our ledger refused."""
@@ -120,27 +127,13 @@ class Core:
         """Whether the commit index is of the current term: only then is it known to be fresh."""
         return self.log.term(self.log.commit) == self.term
 
-    @property
-    def unsaved(self) -> bool:
-        """Whether term or vote changed since they were last handed to the driver."""
-        return self.saved.term != self.term or self.saved.vote != self.vote
-
-    @property
-    def must_persist(self) -> bool:
-        """Whether anything waits for the driver's disk."""
-        # Asked after every event of every node: `has_unstable` and `unsaved`, without the calls.
-        log, saved = self.log, self.saved
-        if self.outbox.promises or log.taken < log.last_index or log.truncated_from is not None:
-            return True
-        return saved.term != self.term or saved.vote != self.vote
-
     def send(self, message: Message) -> None:
         """Send at once."""
         self.outbox.messages.append(message)
 
     def promise(self, message: Message) -> None:
         """Send once everything this node has said to itself so far is durable."""
-        waits = self.outbox.tickets or self.log.has_unstable or self.unsaved
+        waits = self.outbox.tickets or self.unsaved or self.log.has_unstable
         (self.outbox.promises if waits else self.outbox.messages).append(message)
 
     def drop(self, reason: Reason) -> None:

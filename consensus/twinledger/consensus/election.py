@@ -14,8 +14,8 @@ from twinledger.consensus.messages import (
     VoteRequest,
     VoteResponse,
 )
-from twinledger.consensus.quorum import VoteResult
-from twinledger.consensus.types import EntryKind, NodeId, Role, Term
+from twinledger.consensus.quorum import LOST, WON
+from twinledger.consensus.types import BLOCK, CANDIDATE, PRE_CANDIDATE, NodeId, Term
 
 
 def promotable(core: Core) -> bool:
@@ -37,14 +37,14 @@ def leader_alive(core: Core) -> bool:
     )
 
 
-def tick(core: Core) -> None:
-    """Let time pass for a node that does not lead."""
-    core.election_elapsed += 1
-    if core.election_elapsed >= core.election_timeout and promotable(core):
-        if core.settings.pre_vote:
-            _ask_before_campaigning(core)
-        else:
-            campaign(core, transfer=False)
+def timed_out(core: Core) -> None:
+    """Campaign if we may: nobody led for as long as we were to wait."""
+    if not promotable(core):
+        return
+    if core.settings.pre_vote:
+        _ask_before_campaigning(core)
+    else:
+        campaign(core, transfer=False)
 
 
 def leader_hung_up(core: Core) -> None:
@@ -82,7 +82,7 @@ def campaign(core: Core, *, transfer: bool) -> None:
 
 def own_vote_durable(core: Core, term: Term) -> None:
     """Count our own vote, now that no crash can make us forget it."""
-    if core.role is Role.CANDIDATE and core.term == term:
+    if core.role is CANDIDATE and core.term == term:
         _record_vote(core, core.node, granted=True)
 
 
@@ -105,7 +105,7 @@ def on_vote_request(core: Core, request: VoteRequest) -> None:
 def on_pre_vote_response(core: Core, response: PreVoteResponse) -> None:
     """Count an answer to our question."""
     asked = Term(core.term + 1) if response.granted else core.term
-    expected = core.role is Role.PRE_CANDIDATE and response.term == asked
+    expected = core.role is PRE_CANDIDATE and response.term == asked
     if not expected or not core.configuration.is_voter(response.sender):
         core.drop(Reason.LATE_VOTE)
         return
@@ -114,7 +114,7 @@ def on_pre_vote_response(core: Core, response: PreVoteResponse) -> None:
 
 def on_vote_response(core: Core, response: VoteResponse) -> None:
     """Count a vote."""
-    if core.role is not Role.CANDIDATE or not core.configuration.is_voter(response.sender):
+    if core.role is not CANDIDATE or not core.configuration.is_voter(response.sender):
         core.drop(Reason.LATE_VOTE)
         return
     _record_vote(core, response.sender, granted=response.granted)
@@ -132,11 +132,11 @@ def _record_vote(core: Core, voter: NodeId, *, granted: bool) -> None:
     core.votes.setdefault(voter, granted)
     configuration = core.configuration
     result = quorum.joint_vote(configuration.voters, configuration.outgoing, core.votes)
-    if result is VoteResult.WON and core.role is Role.PRE_CANDIDATE:
+    if result is WON and core.role is PRE_CANDIDATE:
         campaign(core, transfer=False)
-    elif result is VoteResult.WON:
+    elif result is WON:
         _lead(core)
-    elif result is VoteResult.LOST:
+    elif result is LOST:
         roles.become_follower(core, core.term, None)
         if core.settings.pre_vote:
             roles.hurry(core)
@@ -147,7 +147,7 @@ def _lead(core: Core) -> None:
     roles.become_leader(core)
     membership.track_peers(core)
     appending.count_uncommitted(core)
-    appending.append_own(core, EntryKind.BLOCK, b"")
+    appending.append_own(core, BLOCK, b"")
 
 
 def _up_to_date(core: Core, request: PreVoteRequest | VoteRequest) -> bool:

@@ -12,7 +12,7 @@ from twinledger.consensus.messages import (
     Heartbeat,
     HeartbeatResponse,
 )
-from twinledger.consensus.types import Entry, EntryKind, Index, NodeId, Role, Term, Verdict
+from twinledger.consensus.types import CONFIGURATION, FOLLOWER, Entry, Index, NodeId, Term, Verdict
 
 
 def accept_leader(core: Core, sender: NodeId) -> bool:
@@ -23,7 +23,7 @@ def accept_leader(core: Core, sender: NodeId) -> bool:
     if core.leader not in (None, sender) or core.refused is not None:
         core.drop(Reason.SECOND_LEADER)
         return False
-    if core.role is not Role.FOLLOWER or core.leader is None:
+    if core.role is not FOLLOWER or core.leader is None:
         roles.become_follower(core, core.term, sender)
     core.election_elapsed = 0
     return True
@@ -108,7 +108,7 @@ def _take(core: Core, message: Append, new: tuple[Entry, ...]) -> Index:
     end = Index(message.previous_index + len(message.entries) - len(new))
     for start, stop in _runs(new):
         run = new[start:stop]
-        if run[0].kind is EntryKind.CONFIGURATION and not _judge(core, message, run[0]):
+        if run[0].kind is CONFIGURATION and not _judge(core, message, run[0]):
             break
         _replace_tail(core, run)
         end = run[-1].index
@@ -119,7 +119,7 @@ def _runs(entries: tuple[Entry, ...]) -> list[tuple[int, int]]:
     """Cut before and after every configuration entry: each is judged alone, after those before."""
     cuts = {0, len(entries)}
     for position, entry in enumerate(entries):
-        if entry.kind is EntryKind.CONFIGURATION:
+        if entry.kind is CONFIGURATION:
             cuts |= {position, position + 1}
     ordered = sorted(cuts)
     return list(pairwise(ordered))
@@ -133,7 +133,7 @@ def _replace_tail(core: Core, entries: tuple[Entry, ...]) -> None:
         membership.forget_truncated(core)
     core.log.append(entries)
     for entry in entries:
-        if entry.kind is EntryKind.CONFIGURATION:
+        if entry.kind is CONFIGURATION:
             membership.adopt(core, entry)
 
 

@@ -22,8 +22,8 @@ def tick(core: Core) -> None:
 def quorum_active(core: Core) -> bool:
     """Whether a quorum was heard from within an election timeout (dissertation, section 6.2)."""
     limit = core.settings.election_ticks
-    heard = {peer: int(progress.silent_ticks < limit) for peer, progress in core.peers.items()}
-    heard[core.node] = 1
+    heard = {peer: progress.silent_ticks < limit for peer, progress in core.peers.items()}
+    heard[core.node] = True
     configuration = core.configuration
     return quorum.joint_reached(configuration.voters, configuration.outgoing, heard) > 0
 

@@ -107,13 +107,13 @@ class Log:
         """The rolling hash of the last entry."""
         return self.hash(self.last_index)
 
-    def knows(self, index: Index) -> bool:
-        """Whether term and hash at this index can still be told."""
-        return self.first_index - 1 <= index <= self.last_index
-
     def term(self, index: Index) -> Term | None:
-        """Return the term at an index, or None if it is compacted away or not there yet."""
-        return self._term(index) if self.knows(index) else None
+        """Return the term at an index, or None if it is not there yet or not there any more."""
+        if index > self.last_index:
+            return None
+        if index >= self._tail_first:
+            return self._tail[index - self._tail_first].term
+        return self.reader.term(index) if index >= self.reader.first_index() - 1 else None
 
     def hash(self, index: Index) -> bytes:
         """Return the rolling hash at an index that is known."""
@@ -226,10 +226,7 @@ class Log:
     @property
     def has_committed(self) -> bool:
         """Whether a page can be handed out: the one before is applied and there is more."""
-        # Mostly nothing is: the cheapest question comes first.
-        if self.commit <= self.applying or self.stable <= self.applying:
-            return False
-        return self.applying == self.applied
+        return self.applying == self.applied and self.applying < self.next_to_apply
 
     def take_committed(self, max_bytes: int) -> tuple[Entry, ...]:
         """Return the next page of entries to apply."""

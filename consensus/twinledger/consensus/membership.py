@@ -23,7 +23,15 @@ from twinledger.consensus.errors import (
 from twinledger.consensus.inflight import Inflight
 from twinledger.consensus.messages import TimeoutNow
 from twinledger.consensus.progress import CatchUp, Progress
-from twinledger.consensus.types import MAX_NUMBER, Entry, EntryKind, Index, NodeId, Role, Verdict
+from twinledger.consensus.types import (
+    CONFIGURATION,
+    LEADER,
+    MAX_NUMBER,
+    Entry,
+    Index,
+    NodeId,
+    Verdict,
+)
 
 # What the log remembers.
 
@@ -34,7 +42,7 @@ def read_from_log(core: Core) -> None:
     while low < high:
         page = core.log.entries(low, high, core.settings.max_append_bytes)
         for entry in page:
-            if entry.kind is EntryKind.CONFIGURATION:
+            if entry.kind is CONFIGURATION:
                 adopt(core, entry)
         low = Index(page[-1].index + 1)
     settle(core)
@@ -43,7 +51,7 @@ def read_from_log(core: Core) -> None:
 def adopt(core: Core, entry: Entry) -> None:
     """Put a configuration in force: its entry has just been appended."""
     core.configurations.append((entry.index, Configuration.decode(entry.payload)))
-    if core.role is Role.LEADER:
+    if core.role is LEADER:
         track_peers(core)
 
 
@@ -59,7 +67,7 @@ def settle(core: Core) -> None:
     if not replaced:
         return
     del core.configurations[:replaced]
-    if core.role is Role.LEADER:
+    if core.role is LEADER:
         _release_removed(core)
         if not core.configuration.is_voter(core.node):
             _step_down(core)
@@ -132,7 +140,7 @@ def _step_down(core: Core) -> None:
 
 def tick(core: Core) -> None:
     """Let time pass for a leader: part from the silent, move on from a joint configuration."""
-    for peer in list(core.peers):
+    for peer in [peer for peer, progress in core.peers.items() if progress.removed_at is not None]:
         part_if_told(core, peer)
     leave_joint(core)
 
@@ -151,8 +159,10 @@ def propose(core: Core, voters: Nodes, learners: Nodes, warrant: Index) -> Index
 
 def leave_joint(core: Core) -> None:
     """Move on from a committed joint configuration, as soon as the driver agrees."""
-    leads = core.role is Role.LEADER and core.transferee is None and core.committed_in_own_term
-    if leads and core.configuration.joint and not pending(core):
+    leads = core.role is LEADER and core.transferee is None
+    if not (leads and core.configuration.joint) or pending(core):
+        return
+    if core.committed_in_own_term:
         target = changes.leave_joint(core.configuration)
         if core.verdict(core.configuration, target) is Verdict.ACCEPT:
             _append_accepted(core, target)
@@ -209,7 +219,7 @@ def _append(core: Core, target: Configuration) -> Index:
 
 
 def _append_accepted(core: Core, target: Configuration) -> Index:
-    index = appending.append_own(core, EntryKind.CONFIGURATION, target.encode())
+    index = appending.append_own(core, CONFIGURATION, target.encode())
     (entry,) = core.log.entries(index, Index(index + 1), MAX_NUMBER)
     adopt(core, entry)
     return index

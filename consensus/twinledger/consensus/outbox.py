@@ -42,6 +42,14 @@ class Outbox:
         self.messages.clear()
         return messages
 
+    def take_promises(self) -> tuple[Message, ...]:
+        """Hand over what may leave once everything before it is durable."""
+        if not self.promises:
+            return ()
+        promises = tuple(self.promises)
+        self.promises.clear()
+        return promises
+
     def issue(self, end: Index, own_vote: Term | None) -> int:
         """Note a new Persist and return its sequence."""
         self.sequence += 1

@@ -7,6 +7,7 @@ that is settled. Every change of state stands here.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from twinledger.consensus.inflight import Inflight
 from twinledger.consensus.messages import Snapshot
@@ -19,6 +20,11 @@ class ProgressState(StrEnum):
     PROBE = "probe"
     REPLICATE = "replicate"
     SNAPSHOT = "snapshot"
+
+
+PROBE: Final = ProgressState.PROBE
+REPLICATE: Final = ProgressState.REPLICATE
+SNAPSHOT: Final = ProgressState.SNAPSHOT
 
 
 @dataclass(slots=True)
@@ -39,7 +45,7 @@ class Progress:
     catch_up: CatchUp
     match: Index = START
     """The follower's log equals ours up to here, durably. Only an acceptance moves it, upwards."""
-    state: ProgressState = ProgressState.PROBE
+    state: ProgressState = PROBE
     paused: bool = False
     """In PROBE: one Append is on its way, wait for news of it."""
     probe_end: Index = START
@@ -65,17 +71,17 @@ class Progress:
 
     def become_probe(self) -> None:
         """Ask again where the logs match. Its commit is told anew, too."""
-        self._enter(ProgressState.PROBE)
+        self._enter(PROBE)
         self.next = Index(self.match + 1)
 
     def become_replicate(self) -> None:
         """Send ahead from the known match."""
-        self._enter(ProgressState.REPLICATE)
+        self._enter(REPLICATE)
         self.next = Index(self.match + 1)
 
     def become_snapshot(self, snapshot: Snapshot) -> None:
         """Send nothing until the offer is settled."""
-        self._enter(ProgressState.SNAPSHOT)
+        self._enter(SNAPSHOT)
         self.snapshot = snapshot
 
     def _enter(self, state: ProgressState) -> None:
@@ -89,15 +95,15 @@ class Progress:
     def accept(self, index: Index) -> bool:
         """Take an acknowledgement of `index`. Return whether it is news."""
         self.silent_ticks = 0
-        if index < self.match or (index == self.match and self.state is ProgressState.REPLICATE):
+        if index < self.match or (index == self.match and self.state is REPLICATE):
             self.inflight.free_to(index)
             return False
         advanced, self.match = index > self.match, index
-        if self.state is ProgressState.PROBE and index < self.probe_end:
+        if self.state is PROBE and index < self.probe_end:
             # It took a part only: what follows waits for its driver. Without progress, ask again
             # no sooner than after its next heartbeat, or both would spin.
             self.next, self.paused = Index(index + 1), not advanced
-        elif self.state is ProgressState.REPLICATE:
+        elif self.state is REPLICATE:
             self.inflight.free_to(index)
             self.next = max(self.next, Index(index + 1))
         elif self.snapshot is None or index >= self.snapshot.index:
@@ -107,9 +113,9 @@ class Progress:
     def reject(self, previous_index: Index, may_match: Index) -> None:
         """Take a refusal of the Append that followed `previous_index`. Never moves `match`."""
         self.silent_ticks = 0
-        if self.state is ProgressState.REPLICATE and previous_index > self.match:
+        if self.state is REPLICATE and previous_index > self.match:
             self.become_probe()
-        elif self.state is ProgressState.PROBE and previous_index == self.next - 1:
+        elif self.state is PROBE and previous_index == self.next - 1:
             lower = min(previous_index, Index(may_match + 1))
             self.next = max(lower, Index(self.match + 1))
             self.paused = False
@@ -117,7 +123,7 @@ class Progress:
     def sent(self, last_index: Index, size: int) -> None:
         """Note an Append that ends at `last_index` and carries `size` bytes of entries."""
         self.nudge = False
-        if self.state is ProgressState.PROBE:
+        if self.state is PROBE:
             self.paused, self.probe_end = True, last_index
         elif last_index >= self.next:
             self.next = Index(last_index + 1)
@@ -135,4 +141,4 @@ class Progress:
         """End a round of catching up that reached its target, and begin the next."""
         if self.match >= self.catch_up.target:
             self.caught_up = self.catch_up.ticks <= ticks_allowed
-            self.catch_up = CatchUp(last_index)
+            self.catch_up.target, self.catch_up.ticks = last_index, 0

@@ -6,7 +6,7 @@ leaders (CCF, NSDI 2025). An empty half agrees to everything, so that one rule s
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from twinledger.consensus.types import MAX_NUMBER
 
@@ -21,6 +21,11 @@ class VoteResult(StrEnum):
     PENDING = "pending"
 
 
+WON: Final = VoteResult.WON
+LOST: Final = VoteResult.LOST
+PENDING: Final = VoteResult.PENDING
+
+
 def majority(voters: int) -> int:
     """Return how many of so many voters make a majority."""
     return voters // 2 + 1
@@ -30,8 +35,8 @@ def majority_reached(voters: Sequence[Node], reached: Mapping[Node, int]) -> int
     """Return the highest number that a majority has reached; MAX_NUMBER without voters."""
     if not voters:
         return MAX_NUMBER
-    numbers = sorted((reached.get(voter, 0) for voter in voters), reverse=True)
-    return numbers[majority(len(voters)) - 1]
+    numbers = sorted([reached.get(voter, 0) for voter in voters])
+    return numbers[-majority(len(voters))]
 
 
 def joint_reached(
@@ -44,11 +49,11 @@ def joint_reached(
 def majority_vote(voters: Sequence[Node], votes: Mapping[Node, bool]) -> VoteResult:
     """Return the result of an election among these voters; a missing vote may still come."""
     needed = majority(len(voters)) if voters else 0
-    granted = sum(1 for voter in voters if votes.get(voter) is True)
-    missing = sum(1 for voter in voters if voter not in votes)
+    answers = [votes.get(voter) for voter in voters]
+    granted = answers.count(True)
     if granted >= needed:
-        return VoteResult.WON
-    return VoteResult.PENDING if granted + missing >= needed else VoteResult.LOST
+        return WON
+    return PENDING if granted + answers.count(None) >= needed else LOST
 
 
 def joint_vote(
@@ -56,6 +61,6 @@ def joint_vote(
 ) -> VoteResult:
     """Return WON if both halves are won, LOST if either is lost."""
     results = (majority_vote(voters, votes), majority_vote(outgoing, votes))
-    if VoteResult.LOST in results:
-        return VoteResult.LOST
-    return VoteResult.PENDING if VoteResult.PENDING in results else VoteResult.WON
+    if LOST in results:
+        return LOST
+    return PENDING if PENDING in results else WON

@@ -26,9 +26,12 @@ from twinledger.consensus.progress import Progress
 from twinledger.consensus.ready import Persist, Ready
 from twinledger.consensus.settings import Settings
 from twinledger.consensus.types import (
+    BLOCK,
+    CANDIDATE,
     ENTRY_OVERHEAD_BYTES,
+    FOLLOWER,
+    LEADER,
     START,
-    EntryKind,
     HardState,
     Index,
     NodeId,
@@ -74,7 +77,6 @@ class Raft:
             verdict=verdict,
             term=hard_state.term,
             vote=hard_state.vote,
-            saved=hard_state,
             configurations=[(applied, configuration)],
         )
         membership.read_from_log(self._core)
@@ -85,13 +87,15 @@ class Raft:
     def tick(self) -> None:
         """Let one unit of time pass."""
         core = self._core
-        if core.role is Role.LEADER:
+        if core.role is not LEADER:
+            core.election_elapsed += 1
+            if core.election_elapsed >= core.election_timeout:
+                election.timed_out(core)
+        else:
             transfer.tick(core)
             heartbeats.tick(core)
             replication.tick(core)
             membership.tick(core)
-        else:
-            election.tick(core)
         if core.reads.forwarded:
             reads.tick(core)
 
@@ -108,7 +112,7 @@ class Raft:
         self._check_may_propose()
         if not appending.fits(self._core, len(payload) + ENTRY_OVERHEAD_BYTES):
             raise ProposalsFull("too much waits to be committed")
-        return appending.append_own(self._core, EntryKind.BLOCK, payload)
+        return appending.append_own(self._core, BLOCK, payload)
 
     def propose_configuration(self, voters: Nodes, learners: Nodes, warrant: Index) -> Index:
         """Append a CONFIGURATION entry that moves to these sets, by way of a joint one if needed.
@@ -120,7 +124,7 @@ class Raft:
         return membership.propose(self._core, voters, learners, warrant)
 
     def _check_may_propose(self) -> None:
-        if self._core.role is not Role.LEADER:
+        if self._core.role is not LEADER:
             raise NotLeader(self._core.leader)
         if self._core.transferee is not None:
             raise TransferInProgress(self._core.transferee)
@@ -153,7 +157,7 @@ class Raft:
             core.log.stable_to(ticket.end)
             if ticket.own_vote is not None:
                 election.own_vote_durable(core, ticket.own_vote)
-        if core.role is Role.LEADER:
+        if core.role is LEADER:
             committing.advance(core)
 
     def applied(self, index: Index) -> None:
@@ -195,59 +199,52 @@ class Raft:
         If it was our leader, an election begins sooner than its silence alone would allow. Telling
         it of a leader that works costs it nothing.
         """
-        if self._core.role is Role.FOLLOWER and self._core.leader == peer:
+        if self._core.role is FOLLOWER and self._core.leader == peer:
             election.leader_hung_up(self._core)
 
     # What there is to do.
 
-    def has_ready(self) -> bool:
-        """Whether `ready` has anything to hand out."""
+    def ready(self) -> Ready | None:
+        """Hand out everything that waits, once. None if nothing does."""
         core = self._core
-        if core.outbox.messages or core.must_persist or core.log.has_committed:
-            return True
-        if core.reads.ready or core.reads.aborted or core.offer_is_new:
-            return True
-        # Asked after every event of every node: what only leaders have is not looked for elsewhere.
-        return bool(core.peers or core.reads.waiting) and (
-            reads.can_begin_round(core) or replication.wants_any_append(core)
-        )
-
-    def ready(self) -> Ready:
-        """Hand out everything that waits, once."""
-        core = self._core
-        if core.peers or core.reads.waiting:
-            reads.begin_round(core)
+        log, outbox, answers = core.log, core.outbox, core.reads
+        if core.role is LEADER:
+            if answers.waiting:
+                reads.begin_round(core)
             replication.send_appends(core)
-        persist = self._take_persist() if core.must_persist else None
-        ready = Ready(
-            core.outbox.take_messages(),
-            persist,
-            core.log.take_committed(core.settings.max_committed_bytes_per_ready),
-            *core.reads.take_answers(),
-            core.offered if core.offer_is_new else None,
+        # Asked after every event of every node, and mostly there is nothing.
+        writes = core.unsaved or outbox.promises or log.has_unstable
+        applies = log.commit > log.applying and log.has_committed
+        answered = answers.ready or answers.aborted
+        if not (outbox.messages or writes or applies or answered or core.offer_is_new):
+            return None
+        offered, core.offer_is_new = core.offered if core.offer_is_new else None, False
+        return Ready(
+            outbox.take_messages(),
+            self._take_persist() if writes else None,
+            log.take_committed(core.settings.max_committed_bytes_per_ready) if applies else (),
+            *(answers.take_answers() if answered else ((), ())),
+            offered,
         )
-        core.offer_is_new = False
-        return ready
 
     def _take_persist(self) -> Persist:
         core = self._core
-        changed = core.unsaved
         truncate_from, entries = core.log.take_unstable()
-        own_vote = core.term if changed and core.role is Role.CANDIDATE else None
+        own_vote = core.term if core.unsaved and core.role is CANDIDATE else None
         sequence = core.outbox.issue(entries[-1].index if entries else START, own_vote)
-        core.saved = core.hard_state
-        promises = tuple(core.outbox.promises)
-        core.outbox.promises.clear()
-        hard_state = core.saved if changed else None
+        hard_state = core.hard_state if core.unsaved else None
+        core.unsaved = False
+        promises = core.outbox.take_promises()
         return Persist(sequence, hard_state, truncate_from, entries, core.log.commit, promises)
 
     # What can be seen.
 
     @property
-    def standing(self) -> tuple[Term, Index, Role]:
-        """Term, commit index and role, for whoever looks at all three again and again."""
+    def standing(self) -> tuple[Term, Role, Index, Index]:
+        """Term, role, commit index and last index, for whoever looks at all again and again."""
         core = self._core
-        return core.term, core.log.commit, core.role
+        log = core.log
+        return core.term, core.role, log.commit, log.last_index
 
     @property
     def role(self) -> Role:

@@ -10,12 +10,12 @@ from twinledger.consensus.core import Core, PendingRead, ReadRound
 from twinledger.consensus.dropped import Reason
 from twinledger.consensus.errors import NotLeader, ReadsFull
 from twinledger.consensus.messages import ReadRequest, ReadResponse
-from twinledger.consensus.types import Index, ReadState, Role
+from twinledger.consensus.types import LEADER, Index, ReadState
 
 
 def ask(core: Core, context: bytes) -> None:
     """Begin a read of this node's own."""
-    if core.role is Role.LEADER:
+    if core.role is LEADER:
         if _full(core):
             raise ReadsFull("too many reads wait to be confirmed")
         core.reads.waiting.append(PendingRead(context, core.node))
@@ -30,7 +30,7 @@ def ask(core: Core, context: bytes) -> None:
 
 def on_request(core: Core, message: ReadRequest) -> None:
     """Take a follower's read."""
-    if core.role is not Role.LEADER:
+    if core.role is not LEADER:
         core.drop(Reason.NOT_LEADER)
     elif _full(core):
         core.drop(Reason.READS_FULL)
@@ -59,16 +59,11 @@ def tick(core: Core) -> None:
             reads.aborted.append(context)
 
 
-def can_begin_round(core: Core) -> bool:
-    """Whether reads wait for a round of their own."""
-    return bool(core.reads.waiting) and core.committed_in_own_term
-
-
 def begin_round(core: Core) -> None:
     """Begin one round for all reads that have none."""
-    if not can_begin_round(core):
-        return
     reads = core.reads
+    if not (reads.waiting and core.committed_in_own_term):
+        return
     reads.round += 1
     reads.rounds.append(ReadRound(reads.round, core.log.commit, tuple(reads.waiting)))
     reads.waiting.clear()

@@ -4,8 +4,6 @@ Appends are made when the driver asks for work, not when something happens: what
 travels in one message, and no timer decides the size of a batch.
 """
 
-from typing import Final
-
 from twinledger.consensus import committing, membership, transfer
 from twinledger.consensus.core import Core
 from twinledger.consensus.dropped import Reason
@@ -16,37 +14,29 @@ from twinledger.consensus.messages import (
     HeartbeatResponse,
     SnapshotOffer,
 )
-from twinledger.consensus.progress import Progress, ProgressState
+from twinledger.consensus.progress import PROBE, REPLICATE, SNAPSHOT, Progress
 from twinledger.consensus.types import Entry, Index, NodeId
-
-_REPLICATE: Final = ProgressState.REPLICATE
-"""Looked up once: a member of an enum is a property of its class, and this is asked for always."""
 
 
 def wants_append(core: Core, progress: Progress) -> bool:
     """Whether something should be sent to this follower now."""
-    if progress.state is not _REPLICATE:
-        return progress.state is ProgressState.PROBE and not progress.paused
+    if progress.state is not REPLICATE:
+        return progress.state is PROBE and not progress.paused
     if progress.nudge:
         return True
-    log = core.log
-    if progress.next > log.last_index and progress.commit_sent >= log.commit:
+    if progress.inflight.full:
         return False
-    news = progress.next <= _end(core, progress) or progress.commit_sent < _tellable(core, progress)
-    return news and not progress.inflight.full
-
-
-def wants_any_append(core: Core) -> bool:
-    """Whether something should be sent to any follower now."""
-    for progress in core.peers.values():  # noqa: SIM110 - a generator costs more than it asks
-        if wants_append(core, progress):
-            return True
-    return False
+    return progress.next <= _end(core, progress) or progress.commit_sent < _tellable(core, progress)
 
 
 def send_appends(core: Core) -> None:
     """Send to every follower all that its window lets through."""
+    log = core.log
     for peer, progress in core.peers.items():
+        # Asked after every event of a leader, and mostly a follower was sent everything.
+        up_to_date = progress.next > log.last_index and progress.commit_sent >= log.commit
+        if up_to_date and progress.state is REPLICATE and not progress.nudge:
+            continue
         while wants_append(core, progress):
             _send_append(core, peer, progress)
 
@@ -82,7 +72,7 @@ def _send_append(core: Core, peer: NodeId, progress: Progress) -> None:
             core.log.commit,
         )
     )
-    progress.sent(last, sum(entry.size for entry in entries))
+    progress.sent(last, sum([entry.size for entry in entries]))
     progress.commit_sent = min(core.log.commit, last)
 
 
@@ -121,7 +111,7 @@ def tick(core: Core) -> None:
 
 def messages_lost(progress: Progress) -> None:
     """Stop sending ahead to a follower that cannot be reached."""
-    if progress.state is ProgressState.REPLICATE:
+    if progress.state is REPLICATE:
         progress.become_probe()
 
 
@@ -131,7 +121,7 @@ def on_accepted(core: Core, progress: Progress, message: AppendAccepted) -> None
         core.drop(Reason.IMPOSSIBLE_INDEX)
         return
     news = progress.accept(message.index)
-    if progress.state is ProgressState.SNAPSHOT and core.log.first_index <= progress.match + 1:
+    if progress.state is SNAPSHOT and core.log.first_index <= progress.match + 1:
         progress.become_replicate()
     if news:
         progress.judge_catch_up(core.log.last_index, core.settings.election_ticks)
@@ -165,5 +155,5 @@ def on_heartbeat_response(core: Core, progress: Progress, message: HeartbeatResp
     progress.acked_round = max(progress.acked_round, message.round)
     progress.paused = False
     stuck = progress.match == progress.match_at_beat and progress.match < _end(core, progress)
-    progress.nudge = stuck and progress.state is ProgressState.REPLICATE
+    progress.nudge = stuck and progress.state is REPLICATE
     progress.match_at_beat = progress.match

@@ -1,4 +1,4 @@
-"""The only place that writes term, vote, role and leader.
+"""The only place that writes term, vote, role and leader, and notes that they are to be saved.
 
     follower -> pre-candidate -> candidate -> leader
     any      -> follower        on a higher term, a leader of this term, or a lost quorum
@@ -8,7 +8,14 @@ Term and vote change together with the role, so that no caller can forget one of
 
 from twinledger.consensus.core import Core, Reads
 from twinledger.consensus.invariant import invariant
-from twinledger.consensus.types import NodeId, Role, Term
+from twinledger.consensus.types import (
+    CANDIDATE,
+    FOLLOWER,
+    LEADER,
+    PRE_CANDIDATE,
+    NodeId,
+    Term,
+)
 
 
 def become_follower(core: Core, term: Term, leader: NodeId | None) -> None:
@@ -16,16 +23,17 @@ def become_follower(core: Core, term: Term, leader: NodeId | None) -> None:
     invariant(term >= core.term, "a term must never go back")
     if term > core.term:
         core.term, core.vote = term, None
+        core.unsaved = True
         core.refused = None
-    core.role = Role.FOLLOWER
+    core.role = FOLLOWER
     core.leader = leader
     _begin(core)
 
 
 def become_pre_candidate(core: Core) -> None:
     """Ask around, without touching term or vote (dissertation, section 9.6)."""
-    invariant(core.role is not Role.LEADER, "a leader has no reason to ask for votes")
-    core.role = Role.PRE_CANDIDATE
+    invariant(core.role is not LEADER, "a leader has no reason to ask for votes")
+    core.role = PRE_CANDIDATE
     core.leader = None
     _begin(core)
     hurry(core)
@@ -41,17 +49,18 @@ def hurry(core: Core) -> None:
 
 def become_candidate(core: Core) -> None:
     """Enter the next term and vote for oneself. The vote counts only once it is durable."""
-    invariant(core.role is not Role.LEADER, "a leader has no reason to ask for votes")
+    invariant(core.role is not LEADER, "a leader has no reason to ask for votes")
     core.term, core.vote = Term(core.term + 1), core.node
-    core.role = Role.CANDIDATE
+    core.unsaved = True
+    core.role = CANDIDATE
     core.leader = core.refused = None
     _begin(core)
 
 
 def become_leader(core: Core) -> None:
     """Lead the current term."""
-    invariant(core.role is Role.CANDIDATE, "only a candidate becomes leader")
-    core.role = Role.LEADER
+    invariant(core.role is CANDIDATE, "only a candidate becomes leader")
+    core.role = LEADER
     core.leader = core.node
     _begin(core)
 
@@ -59,7 +68,9 @@ def become_leader(core: Core) -> None:
 def grant_vote(core: Core, candidate: NodeId) -> None:
     """Vote, for the only time in this term."""
     invariant(core.vote in (None, candidate), "one vote a term")
-    core.vote = candidate
+    if core.vote is None:
+        core.vote = candidate
+        core.unsaved = True
     core.election_elapsed = 0
 
 

@@ -8,7 +8,7 @@ from twinledger.consensus.core import Core
 from twinledger.consensus.dropped import Reason
 from twinledger.consensus.invariant import invariant
 from twinledger.consensus.messages import Snapshot, SnapshotOffer, SnapshotStatus
-from twinledger.consensus.progress import Progress, ProgressState
+from twinledger.consensus.progress import SNAPSHOT, Progress
 from twinledger.consensus.ready import SnapshotToInstall
 
 
@@ -59,6 +59,6 @@ def on_status(core: Core, progress: Progress, message: SnapshotStatus) -> None:
 
 def give_up(progress: Progress) -> None:
     """Return to probing, but not before the follower is heard from."""
-    if progress.state is ProgressState.SNAPSHOT:
+    if progress.state is SNAPSHOT:
         progress.become_probe()
         progress.paused = True

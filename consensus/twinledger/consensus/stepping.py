@@ -33,27 +33,29 @@ from twinledger.consensus.messages import (
     VoteResponse,
 )
 from twinledger.consensus.progress import Progress
-from twinledger.consensus.types import NodeId, Role
+from twinledger.consensus.types import LEADER
 
 
 def step(core: Core, message: Message) -> None:
     """Take one message, or drop it and count why."""
-    reason = validation.fault(core.node, message) or _is_removed(core, message.sender)
-    reason = reason or _settle_terms(core, message)
-    if reason is not None:
+    reason = validation.fault(core.node, message)
+    if reason is None and message.sender in core.configurations[0][1].removed:
+        reason = _removed_fault(core, message)
+    if reason is None and message.term != core.term:
+        reason = _settle_terms(core, message)
+    if reason is None:
+        HANDLERS[type(message)](core, message)
+    else:
         core.drop(reason)
-        return
-    HANDLERS[type(message)](core, message)
 
 
-def _is_removed(core: Core, sender: NodeId) -> Reason | None:
+def _removed_fault(core: Core, message: Message) -> Reason | None:
     """Refuse to hear a node whose removal is committed, unless we still bring it that news.
 
     Senders that are merely unknown are heard: a configuration that names them may be in the log of
     everyone but us (dissertation, section 4.1). That they are who they say is the transport's task.
     """
-    removed = sender in core.configurations[0][1].removed and sender not in core.peers
-    return Reason.REMOVED_SENDER if removed else None
+    return None if message.sender in core.peers else Reason.REMOVED_SENDER
 
 
 def _settle_terms(core: Core, message: Message) -> Reason | None:
@@ -61,8 +63,6 @@ def _settle_terms(core: Core, message: Message) -> Reason | None:
     if message.term < core.term:
         _answer_past_term(core, message)
         return Reason.PAST_TERM
-    if message.term == core.term:
-        return None
     if isinstance(message, PreVoteRequest | VoteRequest) and election.leader_alive(core):
         forced = isinstance(message, VoteRequest) and message.transfer
         if not forced:
@@ -96,7 +96,7 @@ def _from_follower(
     """Let only a leader hear this, and only from whom it replicates to."""
 
     def hear(core: Core, message: Any) -> None:
-        if core.role is not Role.LEADER:
+        if core.role is not LEADER:
             core.drop(Reason.NOT_LEADER)
             return
         progress = core.peers.get(message.sender)

@@ -3,12 +3,12 @@
 from twinledger.consensus.core import Core
 from twinledger.consensus.errors import NotLeader, TransferRefused
 from twinledger.consensus.messages import TimeoutNow
-from twinledger.consensus.types import NodeId, Role
+from twinledger.consensus.types import LEADER, NodeId
 
 
 def begin(core: Core, to: NodeId) -> None:
     """Begin to hand over. Asking again for the same node changes nothing."""
-    if core.role is not Role.LEADER:
+    if core.role is not LEADER:
         raise NotLeader(core.leader)
     if to not in core.peers or not core.configuration.is_voter(to):
         raise TransferRefused(f"{to} is not another voter")

@@ -41,6 +41,15 @@ class Role(StrEnum):
     LEADER = "leader"
 
 
+# Members under names of their own: to ask an enum for one costs more than most steps do.
+BLOCK: Final = EntryKind.BLOCK
+CONFIGURATION: Final = EntryKind.CONFIGURATION
+FOLLOWER: Final = Role.FOLLOWER
+PRE_CANDIDATE: Final = Role.PRE_CANDIDATE
+CANDIDATE: Final = Role.CANDIDATE
+LEADER: Final = Role.LEADER
+
+
 class Verdict(StrEnum):
     """The driver's answer to 'may this configuration entry be appended here?'."""
 

@@ -3,8 +3,8 @@
 Types are the transport's business: what comes here has the fields its class says it has.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from twinledger.consensus.configuration import Configuration, check
 from twinledger.consensus.dropped import Reason
@@ -18,55 +18,49 @@ from twinledger.consensus.messages import (
     Message,
     PreVoteRequest,
     ReadResponse,
-    Snapshot,
     SnapshotOffer,
     SnapshotStatus,
     VoteRequest,
 )
-from twinledger.consensus.types import HASH_BYTES, MAX_NUMBER, EntryKind, NodeId, entry_hash
-
-# Every field of a message that is an index, a term besides the message's own, or a round.
-_NUMBERS: Final[Mapping[type[Message], tuple[str, ...]]] = {
-    PreVoteRequest: ("last_index", "last_term"),
-    VoteRequest: ("last_index", "last_term"),
-    Append: ("previous_index", "previous_term", "commit"),
-    AppendAccepted: ("index",),
-    AppendRejected: ("previous_index", "hint_index", "hint_term"),
-    Heartbeat: ("commit", "round"),
-    HeartbeatResponse: ("round",),
-    SnapshotStatus: ("index",),
-    ReadResponse: ("index",),
-}
-
-_WITH_CONTENT: Final = frozenset({Append, PreVoteRequest, VoteRequest, SnapshotOffer})
+from twinledger.consensus.types import CONFIGURATION, HASH_BYTES, MAX_NUMBER, NodeId, entry_hash
 
 
 def fault(node: NodeId, message: Message) -> Reason | None:
     """Return why this message cannot be right, or None."""
     if message.recipient != node:
         return Reason.WRONG_RECIPIENT
-    if message.sender in ("", node):
+    if not message.sender or message.sender == node:
         return Reason.UNKNOWN_SENDER
     if not 0 < message.term < MAX_NUMBER:
         return Reason.IMPOSSIBLE_TERM
-    kind = type(message)
-    for name in _NUMBERS.get(kind, ()):
-        if not 0 <= getattr(message, name) < MAX_NUMBER:
-            return Reason.IMPOSSIBLE_INDEX
-    return _content_fault(message) if kind in _WITH_CONTENT else None
+    check = _CHECKS.get(type(message))
+    return None if check is None else check(message)
 
 
-def _content_fault(message: Message) -> Reason | None:
-    match message:
-        case Append():
-            return _append_fault(message)
-        case PreVoteRequest() | VoteRequest():
-            possible = _is_place(message.last_index, message.last_term, message.term)
-            return None if possible else Reason.IMPOSSIBLE_TERM
-        case SnapshotOffer():
-            return _snapshot_fault(message.snapshot, message)
-        case _:
-            return None
+def _index_fault(message: AppendAccepted | SnapshotStatus | ReadResponse) -> Reason | None:
+    return None if 0 <= message.index < MAX_NUMBER else Reason.IMPOSSIBLE_INDEX
+
+
+def _heartbeat_fault(message: Heartbeat) -> Reason | None:
+    possible = 0 <= message.commit < MAX_NUMBER and 0 <= message.round < MAX_NUMBER
+    return None if possible else Reason.IMPOSSIBLE_INDEX
+
+
+def _heartbeat_response_fault(message: HeartbeatResponse) -> Reason | None:
+    return None if 0 <= message.round < MAX_NUMBER else Reason.IMPOSSIBLE_INDEX
+
+
+def _rejection_fault(message: AppendRejected) -> Reason | None:
+    numbers = (message.previous_index, message.hint_index, message.hint_term)
+    possible = all(0 <= number < MAX_NUMBER for number in numbers)
+    return None if possible else Reason.IMPOSSIBLE_INDEX
+
+
+def _request_fault(message: PreVoteRequest | VoteRequest) -> Reason | None:
+    if not (0 <= message.last_index < MAX_NUMBER and 0 <= message.last_term < MAX_NUMBER):
+        return Reason.IMPOSSIBLE_INDEX
+    possible = _is_place(message.last_index, message.last_term, message.term)
+    return None if possible else Reason.IMPOSSIBLE_TERM
 
 
 def _is_place(index: int, term: int, message_term: int) -> bool:
@@ -75,11 +69,21 @@ def _is_place(index: int, term: int, message_term: int) -> bool:
 
 
 def _append_fault(message: Append) -> Reason | None:
-    """Check that the entries continue the previous one: indexes, terms, rolling hashes."""
+    if not (
+        0 <= message.previous_index < MAX_NUMBER
+        and 0 <= message.previous_term < MAX_NUMBER
+        and 0 <= message.commit < MAX_NUMBER
+    ):
+        return Reason.IMPOSSIBLE_INDEX
     if not _is_place(message.previous_index, message.previous_term, message.term):
         return Reason.IMPOSSIBLE_TERM
     if len(message.previous_hash) != HASH_BYTES:
         return Reason.BROKEN_ENTRIES
+    return _entries_fault(message)
+
+
+def _entries_fault(message: Append) -> Reason | None:
+    """Check that the entries continue the previous one: indexes, terms, rolling hashes."""
     index, term = message.previous_index, message.previous_term
     content = message.previous_hash
     for entry in message.entries:
@@ -88,7 +92,7 @@ def _append_fault(message: Append) -> Reason | None:
         content = entry_hash(content, entry.index, entry.term, entry.kind, entry.payload)
         if content != entry.hash:
             return Reason.BROKEN_ENTRIES
-        if entry.kind is EntryKind.CONFIGURATION and not _decodes(entry.payload):
+        if entry.kind is CONFIGURATION and not _decodes(entry.payload):
             return Reason.BAD_CONFIGURATION
         index, term = entry.index, entry.term
     return None
@@ -102,7 +106,8 @@ def _decodes(payload: bytes) -> bool:
     return True
 
 
-def _snapshot_fault(snapshot: Snapshot, message: SnapshotOffer) -> Reason | None:
+def _offer_fault(message: SnapshotOffer) -> Reason | None:
+    snapshot = message.snapshot
     if (
         not 0 < snapshot.index < MAX_NUMBER
         or snapshot.term < 1
@@ -116,3 +121,18 @@ def _snapshot_fault(snapshot: Snapshot, message: SnapshotOffer) -> Reason | None
     except BadConfiguration:
         return Reason.BAD_CONFIGURATION
     return None
+
+
+_CHECKS: Final[Mapping[type[Message], Callable[[Any], Reason | None]]] = {
+    Append: _append_fault,
+    AppendAccepted: _index_fault,
+    AppendRejected: _rejection_fault,
+    Heartbeat: _heartbeat_fault,
+    HeartbeatResponse: _heartbeat_response_fault,
+    PreVoteRequest: _request_fault,
+    ReadResponse: _index_fault,
+    SnapshotOffer: _offer_fault,
+    SnapshotStatus: _index_fault,
+    VoteRequest: _request_fault,
+}
+"""What else is checked of each class: every index, round, and term besides the message's own."""

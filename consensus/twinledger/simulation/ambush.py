@@ -31,7 +31,7 @@ class Ambush:
         "_plans",
         "_processes",
         "_random",
-        "_strikes",
+        "strikes",
     )
 
     def __init__(
@@ -50,12 +50,13 @@ class Ambush:
         self._lifecycle = lifecycle
         self._nemesis = nemesis
         self._plans = frozenset(knobs.ambushes)
-        self._strikes: Mapping[type[Message], Callable[[Process, Any], None]] = {
+        self.strikes: dict[type[Message], Callable[[Process, Any], None]] = {
             Append: self._leader_speaks,
             AppendAccepted: self._accepts,
             VoteRequest: self._rival,
             VoteResponse: self._votes,
         }
+        """What to do when a message of some class has left a node."""
         self._processes = processes
         self._campaigned = 0
         self._led = 0
@@ -63,13 +64,7 @@ class Ambush:
 
     def stop(self) -> None:
         """Go home."""
-        self._strikes = {}
-
-    def moment(self, process: Process, message: Message) -> None:
-        """See a message leave."""
-        strike = self._strikes.get(type(message))
-        if strike is not None:
-            strike(process, message)
+        self.strikes.clear()
 
     def _votes(self, process: Process, message: VoteResponse) -> None:
         if message.granted:

@@ -10,7 +10,8 @@ found.
     electoral roll       a leader was voted for by a majority of each half of its configuration
 """
 
-from twinledger.consensus import Configuration, Entry, EntryKind, NodeId, Persist, Raft
+from twinledger.consensus import Configuration, Entry, NodeId, Persist, Raft
+from twinledger.consensus.types import CONFIGURATION
 from twinledger.simulation.broken import InvariantBroken
 from twinledger.simulation.process import Process
 from twinledger.simulation.promises import Promises
@@ -39,7 +40,7 @@ class Electorate:
         places: Places = [(machine.applied, machine.configuration)]
         for index in range(machine.applied + 1, journal.last_index() + 1):
             entry = journal.entry(index)
-            if entry.kind is EntryKind.CONFIGURATION:
+            if entry.kind is CONFIGURATION:
                 places.append((index, Configuration.decode(entry.payload)))
         self._places[process.id] = places
 
@@ -50,7 +51,7 @@ class Electorate:
             while places[-1][0] >= persist.truncate_from:
                 places.pop()
         for entry in persist.entries:
-            if entry.kind is EntryKind.CONFIGURATION:
+            if entry.kind is CONFIGURATION:
                 configuration = Configuration.decode(entry.payload)
                 if configuration.warrant > persist.commit:
                     raise InvariantBroken(

@@ -6,6 +6,7 @@ then they vote. Every node's driver judges such an entry by its own state exactl
 """
 
 from collections.abc import Callable
+from functools import cache
 
 from twinledger.consensus import (
     Configuration,
@@ -27,8 +28,9 @@ def name_of(number: int) -> NodeId:
     return NodeId(f"n{number + 1}")
 
 
-def _names(numbers: frozenset[int]) -> set[NodeId]:
-    return {name_of(number) for number in numbers}
+@cache
+def _names(numbers: frozenset[int]) -> frozenset[NodeId]:
+    return frozenset(name_of(number) for number in numbers)
 
 
 def judge(process: Process) -> Callable[[Configuration, Configuration], Verdict]:
@@ -67,7 +69,7 @@ def step(process: Process, raft: Raft) -> bool:
     height, agreed = process.machine.governed[-1]
     current = raft.configuration
     voters, learners = _names(agreed.voters), _names(agreed.learners)
-    if (set(current.voters), set(current.learners)) == (voters, learners) or current.joint:
+    if current.joint or (voters == {*current.voters} and learners == {*current.learners}):
         return False
     newcomers = (voters | learners) - set(current.members)
     if newcomers:

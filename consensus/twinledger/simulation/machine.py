@@ -10,7 +10,8 @@ from enum import IntEnum
 from struct import Struct
 from typing import NewType, Self
 
-from twinledger.consensus import Configuration, Entry, EntryKind
+from twinledger.consensus import Configuration, Entry
+from twinledger.consensus.types import CONFIGURATION
 
 OperationId = NewType("OperationId", int)
 Outcome = tuple[int, int]
@@ -111,7 +112,7 @@ class Machine:
         before = self.state_hash
         done, key = None, 0
         name: OperationId | None = None
-        if entry.kind is EntryKind.CONFIGURATION:
+        if entry.kind is CONFIGURATION:
             decoded = Configuration.decode(entry.payload)
             self.configurations.append((entry.index, decoded))
         elif entry.payload:

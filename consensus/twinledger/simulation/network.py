@@ -21,24 +21,23 @@ class Network:
     __slots__ = (
         "_agenda",
         "_clogged",
-        "_deliver",
+        "_draw",
         "_duplicates",
         "_floor_us",
         "_last_arrival",
         "_loss",
         "_mean_us",
         "_ordered",
-        "_random",
         "cut",
+        "deliver",
     )
 
-    def __init__(
-        self, agenda: Agenda, random: Random, knobs: Knobs, deliver: Callable[[Message], None]
-    ) -> None:
-        """`deliver` is called once for every message that arrives."""
+    def __init__(self, agenda: Agenda, random: Random, knobs: Knobs) -> None:
+        """Connect everyone with everyone."""
         self._agenda = agenda
-        self._random = random
-        self._deliver = deliver
+        self._draw = random.random
+        self.deliver: Callable[[Message], None]
+        """Called once for every message that arrives."""
         self._loss = knobs.loss
         self._duplicates = knobs.duplicates
         self._floor_us = knobs.latency_floor_us
@@ -53,22 +52,21 @@ class Network:
         link = (message.sender, message.recipient)
         if self.cut and link in self.cut:
             return False
-        if self._loss and self._random.random() < self._loss:
+        if self._loss and self._draw() < self._loss:
             return True
         self._post(link, message)
-        if self._duplicates and self._random.random() < self._duplicates:
+        if self._duplicates and self._draw() < self._duplicates:
             self._post(link, message)
         return True
 
     def _post(self, link: Link, message: Message) -> None:
-        delay = self._floor_us + int(-log(1.0 - self._random.random()) * self._mean_us)
+        delay = self._floor_us + int(-log(1.0 - self._draw()) * self._mean_us)
         arrival = self._agenda.now + delay
         if self._clogged:
             arrival = max(arrival, self._clogged.get(link, 0) + delay)
         if self._ordered:
-            arrival = max(arrival, self._last_arrival.get(link, 0))
-            self._last_arrival[link] = arrival
-        self._agenda.at(arrival, self._deliver, message)
+            arrival = self._last_arrival[link] = max(arrival, self._last_arrival.get(link, 0))
+        self._agenda.at(arrival, self.deliver, message)
 
     def clog(self, links: Iterable[Link], until_us: int) -> None:
         """Hold back everything on these links until then: it arrives late and all at once."""

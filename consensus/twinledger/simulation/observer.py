@@ -16,16 +16,14 @@ rolling hash stands for a whole prefix and because only what changed is looked a
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from typing import Final
 
-from twinledger.consensus import Entry, NodeId, Persist, Raft, Role, Snapshot, entry_hash
+from twinledger.consensus import Entry, NodeId, Persist, Raft, Snapshot, entry_hash
+from twinledger.consensus.types import LEADER
 from twinledger.simulation.broken import InvariantBroken
 from twinledger.simulation.electorate import Electorate
 from twinledger.simulation.journal import GENESIS_HASH
 from twinledger.simulation.machine import Machine, Outcome
 from twinledger.simulation.process import Process
-
-_LEADER: Final = Role.LEADER
 
 
 class Observer:
@@ -68,13 +66,15 @@ class Observer:
 
     def check(self, process: Process, raft: Raft) -> None:
         """Check a running node after its core did anything."""
-        seen = process.seen
-        term, commit, role = raft.standing
-        if term != seen.term:
-            if term < seen.term:
-                raise InvariantBroken("monotonicity", f"{process.id} went back to term {term}")
-            seen.term = term
-        if role is _LEADER and seen.led != term:
+        seen, standing = process.seen, raft.standing
+        if standing == seen.standing:
+            return
+        seen.standing = standing
+        term, role, commit, _ = standing
+        if term < seen.term:
+            raise InvariantBroken("monotonicity", f"{process.id} went back to term {term}")
+        seen.term = term
+        if role is LEADER and seen.led != term:
             self._elected(process, term)
         if commit != seen.commit:
             self._commits(process, raft, commit)
@@ -115,7 +115,7 @@ class Observer:
         self._electorate.wrote(process, raft, persist)
 
     def _truncates(self, process: Process, raft: Raft, index: int) -> None:
-        if raft.role is Role.LEADER:
+        if raft.role is LEADER:
             raise InvariantBroken("leader append-only", f"{process.id} truncates from {index}")
         if index <= process.seen.commit:
             raise InvariantBroken(

@@ -9,6 +9,7 @@ from twinledger.consensus import (
     Index,
     NodeId,
     Raft,
+    Role,
     Settings,
     Snapshot,
     Verdict,
@@ -24,6 +25,8 @@ from twinledger.simulation.machine import Machine, NodeSet, Operation, Operation
 class Seen:
     """What the observer saw of a running core last."""
 
+    standing: tuple[int, Role, int, int] | None = None
+    """Term, role, commit and last index, all at once: mostly nothing of it has changed."""
     term: int = 0
     commit: int = 0
     led: int = 0

@@ -6,7 +6,7 @@ it had acknowledged promises nothing any more: whoever comes back in its place h
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from twinledger.consensus import (
     AppendAccepted,
@@ -18,6 +18,9 @@ from twinledger.consensus import (
 )
 from twinledger.simulation.broken import InvariantBroken
 from twinledger.simulation.process import Process
+
+PROMISES: Final[frozenset[type[Message]]] = frozenset({AppendAccepted, VoteRequest, VoteResponse})
+"""What promises anything. Other messages need no check."""
 
 
 class Promises:
@@ -40,10 +43,8 @@ class Promises:
         return self._votes.get((voter, term))
 
     def check(self, message: Message) -> None:
-        """Check a message at the moment it leaves."""
-        check = self._checks.get(type(message))
-        if check is not None:
-            check(message)
+        """Check one of PROMISES at the moment it leaves."""
+        self._checks[type(message)](message)
 
     def _candidacy(self, message: VoteRequest) -> None:
         self._gives(message.sender, message.term, message.sender)

@@ -1,12 +1,14 @@
 """The replica loop: everything that calls a core, and what is done with what it hands out.
 
 Does in virtual time what the real node's loop does in real time, in the order that `Ready` asks
-for. Between any two of its steps the node may lose power: `moment` is told of each.
+for. Between any two of its steps the node may lose power: `moments` says who is told of which.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from twinledger.consensus import Entry, Message, NodeId, Persist, Raft, Ready, Role
+from twinledger.consensus import Entry, Message, NodeId, Persist, Raft, Ready
+from twinledger.consensus.types import LEADER
 from twinledger.simulation import governance
 from twinledger.simulation.agenda import Agenda
 from twinledger.simulation.depot import Depot
@@ -17,11 +19,11 @@ from twinledger.simulation.machine import Operation
 from twinledger.simulation.network import Network
 from twinledger.simulation.observer import Observer
 from twinledger.simulation.process import Process
-from twinledger.simulation.promises import Promises
+from twinledger.simulation.promises import PROMISES, Promises
 from twinledger.simulation.trace import Trace
 
 Life = tuple[Process, int]
-Moment = Callable[[Process, Message], None]
+Moments = Mapping[type[Message], Callable[[Process, Any], None]]
 Failure = Callable[[Process, str], None]
 
 
@@ -32,6 +34,7 @@ class Replica:
         self,
         agenda: Agenda,
         trace: Trace,
+        processes: Mapping[NodeId, Process],
         network: Network,
         observer: Observer,
         promises: Promises,
@@ -44,13 +47,14 @@ class Replica:
         """`failure` is told of every disk that gave up."""
         self._agenda = agenda
         self._trace = trace
+        self._processes = processes
         self._network = network
         self._observer = observer
         self._promises = promises
         self._desk = desk
         self._depot = depot
-        self.moment: Moment
-        """Told of every message that left."""
+        self.moments: Moments
+        """Whom to tell that a message of some class left."""
         self._failure = failure
         self._reports_unreachable = reports_unreachable
 
@@ -71,9 +75,14 @@ class Replica:
         raft.tick()
         if process.machine.governed:
             governance.step(process, raft)
-        if raft.has_ready():
+        try:
+            ready = raft.ready()
+        except DamagedEntryError:
+            self._failure(process, "damaged")
+            return
+        if ready is not None:
             self._trace.note(self._agenda.now, process.id, "tick")
-            self.settle(process, raft)
+            self.settle(process, raft, ready)
 
     def jump(self, process: Process, ticks: int) -> None:
         """Let the node's clock jump ahead."""
@@ -85,13 +94,14 @@ class Replica:
             raft.tick()
         self.settle(process, raft)
 
-    def deliver(self, process: Process, message: Message) -> None:
+    def deliver(self, message: Message) -> None:
         """Hand a message to a core that runs."""
+        process = self._processes[message.recipient]
         raft = process.raft
         if raft is None:
             return
         if process.paused:
-            process.backlog.append((self._deliver_late, (process, message)))
+            process.backlog.append((self.deliver, message))
             return
         self._trace.note(self._agenda.now, process.id, "receive", message)
         try:
@@ -119,15 +129,14 @@ class Replica:
         self._desk.ask(process, raft, operation, attempt)
         self.settle(process, raft)
 
-    def _deliver_late(self, delivery: tuple[Process, Message]) -> None:
-        self.deliver(*delivery)
-
-    def settle(self, process: Process, raft: Raft) -> None:
-        """Do everything the core wants done, until it wants nothing or the node is down."""
+    def settle(self, process: Process, raft: Raft, ready: Ready | None = None) -> None:
+        """Do all the core wants done, `ready` first, until it wants nothing or the node is down."""
         try:
-            while raft.has_ready():
-                if not self._do(process, raft, raft.ready()):
+            ready = ready or raft.ready()
+            while ready is not None:
+                if not self._do(process, raft, ready):
                     break
+                ready = raft.ready()
             else:
                 self._observer.check(process, raft)
         except DiskFullError:
@@ -149,15 +158,10 @@ class Replica:
         """Do what one Ready asks for. Return whether the core was told of something since."""
         told = False
         persist = ready.persist
-        leads = raft.role is Role.LEADER
-        if leads:
-            # It counted before it appended what it hands out now, a configuration perhaps.
+        if persist is None:
             self._observer.check(process, raft)
-        if persist is not None:
-            self._observer.wrote(process, raft, persist)
-            process.disk.write(persist)
-        if not leads:
-            self._observer.check(process, raft)
+        else:
+            self._write(process, raft, persist)
         if ready.messages:
             told = self._send(process, raft, ready.messages)
         if persist is not None and process.raft is raft:
@@ -174,17 +178,34 @@ class Replica:
         """Send until the node is down. Return whether the core was told of a lost link."""
         told = False
         for message in messages:
-            self._promises.check(message)
+            kind = type(message)
+            if kind in PROMISES:
+                self._promises.check(message)
             stands = self._network.send(message)
             if not stands and self._reports_unreachable:
                 raft.unreachable(message.recipient)
                 told = True
-            self.moment(process, message)
-            if process.raft is not raft:
-                break
+            if kind in self.moments:
+                self.moments[kind](process, message)
+                if process.raft is not raft:
+                    break
         return told
 
     # Persisting.
+
+    def _write(self, process: Process, raft: Raft, persist: Persist) -> None:
+        """Write, and check what the core decided.
+
+        A follower's decisions rest on what it writes now. A leader counted before it appended what
+        it hands out, a configuration perhaps.
+        """
+        leads = raft.role is LEADER
+        if leads:
+            self._observer.check(process, raft)
+        self._observer.wrote(process, raft, persist)
+        process.disk.write(persist)
+        if not leads:
+            self._observer.check(process, raft)
 
     def _sync_later(self, process: Process, raft: Raft, persist: Persist) -> bool:
         """Ask for a sync, or report a persist that needs none. Return whether it was reported."""

@@ -9,11 +9,11 @@ fields stand in the order of its class. A line is written only when somebody rea
 over numbers, because text would cost more than the core itself.
 """
 
-from array import array
 from collections import deque
 from collections.abc import Callable
 from dataclasses import fields
 from hashlib import sha256
+from struct import pack
 from typing import Any, Final
 
 from twinledger.consensus import Entry, Snapshot
@@ -53,7 +53,7 @@ class Trace:
             self._absorb()
 
     def _absorb(self) -> None:
-        self._hasher.update(array("q", self._numbers).tobytes())
+        self._hasher.update(pack(f"<{len(self._numbers)}q", *self._numbers))
         self._numbers.clear()
 
     def hash(self) -> str:

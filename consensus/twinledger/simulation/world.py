@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from twinledger.consensus import (
     Configuration,
-    Message,
     NodeId,
     Role,
 )
@@ -67,7 +66,7 @@ class World:
         promises = Promises(self.processes)
         self.observer = Observer(self.processes, Machine(configuration), Electorate(promises))
         self.history = History(self.observer.reference)
-        self.network = Network(self.agenda, source(seed, "net"), knobs, self._deliver)
+        self.network = Network(self.agenda, source(seed, "net"), knobs)
         self.lifecycle = Lifecycle(
             self.agenda,
             source(seed, "lifecycle"),
@@ -90,6 +89,7 @@ class World:
         self.replica = Replica(
             self.agenda,
             self.trace,
+            self.processes,
             self.network,
             self.observer,
             promises,
@@ -98,6 +98,7 @@ class World:
             failure=self.lifecycle.disk_gave_up,
             reports_unreachable=knobs.reports_unreachable,
         )
+        self.network.deliver = self.replica.deliver
         self.lifecycle.replica = self.replica
         self.lifecycle.verdict = judge
         self.depot.settle = self.replica.settle
@@ -133,7 +134,7 @@ class World:
             self.lifecycle,
             self.nemesis,
         )
-        self.replica.moment = self.ambush.moment
+        self.replica.moments = self.ambush.strikes
         self.clients = Clients(
             self.agenda, source(seed, "clients"), knobs, names, self.history, self._request
         )
@@ -142,9 +143,6 @@ class World:
         """Start every node for the first time."""
         for process in self.processes.values():
             self.lifecycle.start(process)
-
-    def _deliver(self, message: Message) -> None:
-        self.replica.deliver(self.processes[message.recipient], message)
 
     def _request(self, node: NodeId, operation: Operation, attempt: int) -> None:
         self.replica.request(self.processes[node], operation, attempt)

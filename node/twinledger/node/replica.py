@@ -174,8 +174,7 @@ class Replica:
         core = self.core
         if self._halted:
             return
-        while core.has_ready():
-            ready = core.ready()
+        while (ready := core.ready()) is not None:
             self.transport.send(ready.messages)
             if ready.persist is not None:
                 self._persists.append(ready.persist)

@@ -22,6 +22,7 @@ from twinledger.consensus import (
     PreVoteResponse,
     Raft,
     ReadState,
+    Ready,
     Role,
     Settings,
     Snapshot,
@@ -178,10 +179,10 @@ class Node:
         """Do all that the core asks for. Return the messages that leave."""
         leaving: list[Message] = []
         for _ in range(ROUNDS):
-            if self.raft is None or not (self._waits() or self.core.has_ready()):
+            ready = None if self.raft is None else self.core.ready()
+            if ready is None and not self._waits():
                 return leaving
-            if self.core.has_ready():
-                ready = self.core.ready()
+            if ready is not None:
                 leaving.extend(ready.messages)
                 if ready.persist is not None:
                     self.unsynced.append(ready.persist)
@@ -203,6 +204,13 @@ class Node:
         return bool(
             (self.unsynced and not self.hold_syncs) or (self.to_apply and not self.hold_applies)
         )
+
+
+def work_for(raft: Raft) -> Ready:
+    """Return what the core wants done; there must be something."""
+    ready = raft.ready()
+    assert ready is not None
+    return ready
 
 
 class Cluster:

@@ -225,4 +225,4 @@ def test_a_restarted_node_remembers_its_term_and_vote() -> None:
     cluster.disk("b").hard_state = HardState(Term(4), C)
     cluster.restart("b")
     assert (cluster["b"].term, cluster["b"].vote, cluster["b"].role) == (4, C, Role.FOLLOWER)
-    assert not cluster["b"].has_ready()
+    assert cluster["b"].ready() is None

@@ -64,8 +64,8 @@ def votes_for(store: Store, candidate: NodeId, term: int) -> bool:
         verdict=lambda _before, _after: Verdict.REFUSE,
     )
     raft.step(VoteRequest(candidate, ME, Term(term), Index(99), Term(term)))
-    persist = raft.ready().persist
-    answers = () if persist is None else persist.messages
+    ready = raft.ready()
+    answers = () if ready is None or ready.persist is None else ready.persist.messages
     return any(isinstance(answer, VoteResponse) and answer.granted for answer in answers)
 
 
