@@ -6,11 +6,15 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from twinledger.client import Ledger, LedgerError, OutcomeUnknown, connect
 from twinledger.client import operations as op
 from twinledger.devnet.layout import Layout
 from twinledger.devnet.status import view_nodes
+
+WITHIN_S: Final = 90.0
+"""By then a busy machine has done what an idle one does at once. Nothing waits for this to pass."""
 
 
 @dataclass(slots=True)
@@ -58,21 +62,29 @@ async def _call_until(
             accounts.acknowledged[signed.id] = (receipt.height, receipt.index)
 
 
-async def one_leader(layout: Layout, seconds: float = 30) -> str:
+async def more_acknowledged(accounts: Accounts, before: int) -> None:
+    """Wait until more than `before` transactions are acknowledged: writes go on."""
+    deadline = time.monotonic() + WITHIN_S
+    while len(accounts.acknowledged) <= before:
+        assert time.monotonic() < deadline, "nothing more is acknowledged"
+        await asyncio.sleep(0.02)
+
+
+async def one_leader(layout: Layout) -> str:
     """Wait until every node answers and follows one leader; return its name."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + WITHIN_S
     while True:
         views = await view_nodes(layout)
         leaders = {view.status.leader_id if view.status else None for view in views}
         if len(leaders) == 1 and (leader := leaders.pop()):
             return leader
-        assert time.monotonic() < deadline, "the nodes do not agree on a leader"
+        assert time.monotonic() < deadline, f"the nodes do not agree on a leader: {views}"
         await asyncio.sleep(0.05)
 
 
-async def same_head(layout: Layout, seconds: float = 60) -> int:
+async def same_head(layout: Layout) -> int:
     """Wait until all nodes have executed the same height and agree on its head; return it."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + WITHIN_S
     while True:
         views = await view_nodes(layout)
         heads = {(v.status.applied_height, v.status.head) if v.status else None for v in views}

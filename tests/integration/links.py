@@ -119,7 +119,7 @@ class Links:
             self._loop.call_soon_threadsafe(link.heal)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     async def _start(self) -> None:
         nodes = self._layout.nodes

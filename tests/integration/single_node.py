@@ -93,7 +93,7 @@ class SingleNode:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self.loop).result(30)
+        asyncio.run_coroutine_threadsafe(self._start(), self.loop).result(60)
         shown = self.held[self.node_id].certificate
         self.bare_channel = channel(self.client_address, shown)
         self.channel = self.channel_as(self.admin)
@@ -108,7 +108,7 @@ class SingleNode:
         self.peer_channel.close()
         self.loop.call_soon_threadsafe(self._stop.set)
         try:
-            self._running.result(30)
+            self._running.result(60)
         finally:
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(30)

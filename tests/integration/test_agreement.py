@@ -24,13 +24,19 @@ TIMES = 100
 
 
 @pytest.fixture(scope="module")
-def devnet(tmp_path_factory) -> Iterator[Devnet]:
-    running = Devnet(create(tmp_path_factory.mktemp("agreement") / "devnet", 4))
+def all_nodes(tmp_path_factory) -> Iterator[Devnet]:
+    made = Devnet(create(tmp_path_factory.mktemp("agreement") / "devnet", 4))
     try:
-        asyncio.run(running.up())
-        yield running
+        yield made
     finally:
-        running.down()
+        made.down()
+
+
+@pytest.fixture
+def devnet(all_nodes: Devnet) -> Devnet:
+    """All of them up, whatever an earlier test left."""
+    asyncio.run(all_nodes.up())
+    return all_nodes
 
 
 def test_one_transaction_sent_a_hundred_times_through_a_leader_change_has_one_effect(devnet):
@@ -121,11 +127,11 @@ def called(layout: Layout, number: int, opened: grpc.Channel) -> grpc.Channel:
 def test_a_node_answers_the_standard_health_and_reflection_services(devnet):
     with channel_to(devnet.layout, 0) as opened:
         health = health_pb2_grpc.HealthStub(opened)
-        answer = health.Check(health_pb2.HealthCheckRequest(), timeout=10)
+        answer = health.Check(health_pb2.HealthCheckRequest(), timeout=60)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
         request = reflection_pb2.ServerReflectionRequest(list_services="")
         stub = reflection_pb2_grpc.ServerReflectionStub(called(devnet.layout, 0, opened))
-        (response,) = stub.ServerReflectionInfo(iter([request]), timeout=10)
+        (response,) = stub.ServerReflectionInfo(iter([request]), timeout=60)
         names = {service.name for service in response.list_services_response.service}
         assert {
             "twinledger.v1.LedgerService",
@@ -150,9 +156,9 @@ def test_a_linearizable_height_covers_what_another_node_acknowledged(devnet):
                 for other in range(1, len(addresses)):
                     with channel_to(layout, other) as opened:
                         ledger = LedgerServiceStub(called(layout, other, opened))
-                        answer = ledger.GetReadHeight(GetReadHeightRequest(), timeout=10)
+                        answer = ledger.GetReadHeight(GetReadHeightRequest(), timeout=60)
                         assert answer.height >= receipt.height
-                        head = ledger.GetHead(GetHeadRequest(min_height=answer.height), timeout=10)
+                        head = ledger.GetHead(GetHeadRequest(min_height=answer.height), timeout=60)
                         assert head.height >= receipt.height
 
     asyncio.run(story())

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.integration.accounts import one_leader
+from tests.integration.accounts import WITHIN_S, one_leader
 from twinledger.client import connect
 from twinledger.client import operations as op
 from twinledger.consensus import NodeId
@@ -52,7 +52,7 @@ async def lose_the_folder(devnet: Devnet, layout: Layout, loss: str) -> None:
 
 async def refused_everywhere(layout: Layout, victim: NodeEntry) -> None:
     """Wait until all other nodes refuse the victim, and it has noticed: it knows no leader."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WITHIN_S
     while True:
         views = {view.entry.name: view.status for view in await view_nodes(layout)}
         others = [status for name, status in views.items() if name != victim.name and status]

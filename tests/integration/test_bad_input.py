@@ -212,7 +212,7 @@ def call_with(node: SingleNode, service, method, data: bytes) -> str:
         response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
     )
     try:
-        answer = call(iter([data]) if method.client_streaming else data, timeout=10)
+        answer = call(iter([data]) if method.client_streaming else data, timeout=60)
         return str(list(answer) if method.server_streaming else answer)
     except grpc.RpcError as error:
         return code_of(error)
@@ -246,7 +246,7 @@ def test_a_full_pool_answers_with_a_retry_delay(tmp_path):
         raws = [node.transaction(create(f"t-{number}")) for number in range(3)]
         for raw in raws[:2]:
             request = ledger_service_pb2.SubmitRequest(transaction=raw, wait_for=waiting)
-            stage = node.ledger.Submit(request, timeout=10, wait_for_ready=True).status.stage
+            stage = node.ledger.Submit(request, timeout=60, wait_for_ready=True).status.stage
             assert stage == ledger_service_pb2.STAGE_PENDING
         with pytest.raises(grpc.RpcError) as refused:
             node.submit(raws[2])
@@ -256,14 +256,14 @@ def test_a_full_pool_answers_with_a_retry_delay(tmp_path):
         assert delay.ToMicroseconds() > 0
         # Submitting again what waits already is no new transaction.
         request = ledger_service_pb2.SubmitRequest(transaction=raws[0], wait_for=waiting)
-        assert node.ledger.Submit(request, timeout=10).status.stage == (
+        assert node.ledger.Submit(request, timeout=60).status.stage == (
             ledger_service_pb2.STAGE_PENDING
         )
 
 
 def twin(node: SingleNode) -> twin_service_pb2.Twin:
     request = twin_service_pb2.GetTwinRequest(twin_id=TWIN)
-    return TwinServiceStub(node.channel).GetTwin(request, timeout=10).twin
+    return TwinServiceStub(node.channel).GetTwin(request, timeout=60).twin
 
 
 def test_a_stream_too_many_is_told_when_to_come_back(tmp_path, monkeypatch):
@@ -272,11 +272,11 @@ def test_a_stream_too_many_is_told_when_to_come_back(tmp_path, monkeypatch):
         twins: Any = TwinServiceStub(node.channel)
         origin = twin_service_pb2.Cursor(height=0, index=0)
         request = twin_service_pb2.WatchRequest(after=origin)
-        open_streams = [twins.Watch(request, timeout=30) for _ in range(3)]
+        open_streams = [twins.Watch(request, timeout=60) for _ in range(3)]
         for stream in open_streams:
             next(stream)  # it is being served
         with pytest.raises(grpc.RpcError) as refused:
-            next(twins.Watch(request, timeout=10))
+            next(twins.Watch(request, timeout=60))
         assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert code_of(refused.value) == "OVERLOADED"
         delay = detail_of(refused.value, error_details_pb2.RetryInfo).retry_delay

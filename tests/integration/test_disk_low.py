@@ -5,19 +5,19 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.integration.accounts import one_leader, same_head
+from tests.integration.accounts import WITHIN_S, one_leader, same_head
 from tests.integration.single_node import SingleNode
 from twinledger.client import Code, LedgerError, connect
 from twinledger.client import operations as op
 from twinledger.devnet.control import Devnet
 from twinledger.devnet.creation import create
-from twinledger.devnet.layout import Layout
+from twinledger.devnet.layout import Layout, NodeEntry
 from twinledger.storage import DataFolder
 from twinledger.v1.operation_pb2 import CreateTwin, Operation
 from twinledger.v1.twin_service_pb2 import GetTwinRequest
@@ -45,8 +45,8 @@ def create_twin(node: SingleNode, twin_id: str) -> bytes:
     return node.transaction(Operation(create_twin=CreateTwin(twin_id=twin_id)))
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
+def until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + WITHIN_S
     while not condition():
         if time.monotonic() > deadline:
             return False
@@ -58,10 +58,14 @@ def test_a_leader_on_a_nearly_full_disk_hands_over_and_a_full_one_stops_and_come
     settings = {"storage": {"min_free_mib": MIN_FREE_MIB}}
     layout = create(tmp_path / "devnet", 3, settings=settings)
     devnet = Devnet(layout)
-    victim = layout.nodes[0]
-    with small_disk(layout.node_folder(victim) / "data") as disk:
+    with ExitStack() as mounted:
+        # Whoever comes to lead has a small disk.
+        disks = {
+            node.name: mounted.enter_context(small_disk(layout.node_folder(node) / "data"))
+            for node in layout.nodes
+        }
         try:
-            asyncio.run(fill_and_free(devnet, layout, disk))
+            asyncio.run(fill_and_free(devnet, layout, disks))
         finally:
             devnet.down()
 
@@ -89,10 +93,11 @@ def fill(disk: Path, leave_mib: int) -> Path:
     return ballast
 
 
-async def fill_and_free(devnet: Devnet, layout: Layout, disk: Path) -> None:
-    victim = layout.nodes[0]
+async def fill_and_free(devnet: Devnet, layout: Layout, disks: Mapping[str, Path]) -> None:
     await devnet.up()
-    await make_leader(devnet, layout, victim.name)
+    victim = layout.node(await one_leader(layout))
+    disk = disks[victim.name]
+    others = [n.client_address for n in layout.nodes if n is not victim]
     async with (
         connect(
             victim.client_address,
@@ -101,7 +106,7 @@ async def fill_and_free(devnet: Devnet, layout: Layout, disk: Path) -> None:
             discover=False,
         ) as here,
         connect(
-            layout.client_addresses[1:],
+            others,
             profile=layout.profile,
             identity=layout.identity(),
             discover=False,
@@ -118,7 +123,7 @@ async def fill_and_free(devnet: Devnet, layout: Layout, disk: Path) -> None:
 
         # Now to the last byte: the node stops, says why, and comes back when there is room.
         ballast = fill(disk, 0)
-        await stopped_for_room(devnet, layout, there)
+        await stopped_for_room(devnet, victim, there)
         ballast.unlink()
         await devnet.restart(victim.name)
         height = await same_head(layout)
@@ -126,16 +131,8 @@ async def fill_and_free(devnet: Devnet, layout: Layout, disk: Path) -> None:
         assert (await here.twins.get("written-elsewhere")).version == 1
 
 
-async def make_leader(devnet: Devnet, layout: Layout, name: str) -> None:
-    """Restart leaders until this node leads."""
-    deadline = time.monotonic() + 60
-    while (leader := await one_leader(layout)) != name:
-        assert time.monotonic() < deadline
-        await devnet.restart(leader)
-
-
 async def refused(ledger) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WITHIN_S
     while time.monotonic() < deadline:
         try:
             await ledger.submit(op.create_twin(os.urandom(4).hex()), timeout_seconds=0.3)
@@ -150,22 +147,21 @@ async def accepted(ledger) -> None:
 
 
 async def led_by_another(layout: Layout, name: str) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WITHIN_S
     while await one_leader(layout) == name:
         if time.monotonic() > deadline:
             return False
     return True
 
 
-async def stopped_for_room(devnet: Devnet, layout: Layout, ledger) -> None:
+async def stopped_for_room(devnet: Devnet, victim: NodeEntry, ledger) -> None:
     """Write elsewhere until the node with the full disk has stopped, and look at what it says."""
-    victim = layout.nodes[0]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WITHIN_S
     while devnet.process(victim).pid is not None:
         assert time.monotonic() < deadline, "the node does not notice its full disk"
         await ledger.submit(
             op.create_twin(os.urandom(8).hex(), [op.set_property("x", "x" * 9_999)])
         )
-    last = DataFolder.last_exit(layout.node_folder(victim) / "data")
+    last = DataFolder.last_exit(devnet.layout.node_folder(victim) / "data")
     assert last is not None
     assert (last.code, last.exit_code) == ("DISK_FULL", EX_TEMPFAIL)

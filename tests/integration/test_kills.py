@@ -2,13 +2,16 @@
 
 import asyncio
 import random
-import time
+from pathlib import Path
+
+import pytest
 
 from tests.integration.accounts import (
     Accounts,
     check_counters,
     check_node,
     load,
+    more_acknowledged,
     one_leader,
     same_head,
 )
@@ -17,53 +20,53 @@ from twinledger.devnet.control import Devnet
 from twinledger.devnet.creation import create
 from twinledger.devnet.layout import Layout
 
-CALLS = 64
-KILLS = 20
-LEADER_KILLS = 8
+
+def test_four_kills_under_load_lose_and_double_nothing(tmp_path):
+    kill_under_load(tmp_path, kills=4, calls=16)
 
 
+@pytest.mark.full
+@pytest.mark.timeout(900)
 def test_twenty_kills_under_load_lose_and_double_nothing(tmp_path):
+    kill_under_load(tmp_path, kills=20, calls=64)
+
+
+def kill_under_load(folder: Path, kills: int, calls: int) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")
-    layout = create(tmp_path / "devnet", 4)
+    layout = create(folder / "devnet", 4)
     devnet = Devnet(layout)
     try:
-        asyncio.run(kill_twenty_times(devnet, layout, random.Random(seed)))
+        asyncio.run(kill_and_count(devnet, layout, random.Random(seed), kills, calls))
     finally:
         devnet.down()
 
 
-async def kill_twenty_times(devnet: Devnet, layout: Layout, chance: random.Random) -> None:
+async def kill_and_count(
+    devnet: Devnet, layout: Layout, chance: random.Random, kills: int, calls: int
+) -> None:
     await devnet.up()
     accounts = Accounts()
-    leaders_hit = 0
-    began = time.monotonic()
     async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
-        async with load(ledger, accounts, CALLS):
-            for kill in range(KILLS):
+        async with load(ledger, accounts, calls):
+            for kill in range(kills):
                 # The moment is random on purpose; nothing below depends on how long it is.
                 await asyncio.sleep(chance.uniform(0, 0.5))
-                leaders_hit += await kill_one(devnet, layout, chance, kill)
-        seconds = time.monotonic() - began
+                before = len(accounts.acknowledged)
+                await kill_one(devnet, layout, chance, kill)
+                await more_acknowledged(accounts, before)
         height = await same_head(layout)
         for address in layout.client_addresses:
             await check_node(layout, address, accounts, height)
-        await check_counters(ledger, accounts, CALLS)
-    rate = len(accounts.acknowledged) / seconds
-    print(
-        f"{len(accounts.acknowledged)} acknowledged, {rate:.0f} a second, "
-        f"{len(accounts.unknown)} unknown, {leaders_hit} of {KILLS} kills hit the leader"
-    )
+        await check_counters(ledger, accounts, calls)
+    print(f"{len(accounts.acknowledged)} acknowledged, {len(accounts.unknown)} unknown")
     assert not accounts.failed
-    assert rate >= 50
-    assert leaders_hit >= LEADER_KILLS
 
 
-async def kill_one(devnet: Devnet, layout: Layout, chance: random.Random, kill: int) -> bool:
-    """Kill the leader every second time, else any node; bring it back. Was it the leader?"""
+async def kill_one(devnet: Devnet, layout: Layout, chance: random.Random, kill: int) -> None:
+    """Kill the leader every second time, else any node; bring it back."""
     leader = await one_leader(layout)
     victim = leader if kill % 2 == 0 else chance.choice(layout.nodes).name
     await devnet.kill(victim)
     await asyncio.sleep(chance.uniform(0, 1))
     await devnet.restart(victim)
-    return victim == leader

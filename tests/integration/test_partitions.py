@@ -1,7 +1,8 @@
 """Cut wires, one-way cuts, slow wires and paused processes between real nodes, under load.
 
 Through all of it nothing acknowledged is lost, no read is stale, and when the wires are whole again
-there is a leader within a few election timeouts.
+there is a leader and writes go on. How soon is what the simulation and `scripts/bench --failover`
+say: here the machine may be busy.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import grpc
 import pytest
 
 from tests.integration.accounts import (
+    WITHIN_S,
     Accounts,
     check_counters,
     check_node,
@@ -39,8 +41,6 @@ from twinledger.v1.twin_service_pb2 import GetTwinRequest
 CALLS = 8
 FAULT_S = 1.5
 """How long a fault lasts: several election timeouts (300 to 600 ms)."""
-LEADER_WITHIN_S = 10.0
-"""After healing. A few election timeouts, and what a busy machine adds."""
 
 
 class World(NamedTuple):
@@ -50,16 +50,23 @@ class World(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory) -> Iterator[World]:
+def wired(tmp_path_factory) -> Iterator[World]:
     layout = create(tmp_path_factory.mktemp("partitions") / "devnet", 3)
     devnet = Devnet(layout)
     with Links(layout) as links:
         try:
-            asyncio.run(devnet.up())
             yield World(devnet, layout, links)
         finally:
             links.heal()
             devnet.down()
+
+
+@pytest.fixture
+def world(wired: World) -> World:
+    """Every wire whole and every node up, whatever an earlier test left."""
+    wired.links.heal()
+    asyncio.run(wired.devnet.up())
+    return wired
 
 
 class Faults:
@@ -137,9 +144,7 @@ async def through_a_fault(world: World, fault: str) -> None:
             await getattr(faults, fault)()
             await asyncio.sleep(FAULT_S)
             faults.heal()
-            healed = time.monotonic()
             await one_leader(layout)
-            assert time.monotonic() - healed < LEADER_WITHIN_S
             await acknowledged_after(seen)
             stop.set()
             await witness
@@ -196,7 +201,7 @@ async def linearizable_value(layout: Layout, endpoint: Endpoint, twin: str) -> i
 
 async def acknowledged_after(seen: Register) -> None:
     """Wait until something more is acknowledged: writes go on."""
-    before, deadline = seen.acknowledged, time.monotonic() + LEADER_WITHIN_S
+    before, deadline = seen.acknowledged, time.monotonic() + WITHIN_S
     while seen.acknowledged <= before:
         assert time.monotonic() < deadline, "no write is acknowledged after healing"
         await asyncio.sleep(0.02)

@@ -41,7 +41,7 @@ class Stream:
         self._requests.put(ExchangeRequest(hello=hello(node, claimed)))
         self._channel = channel(node.peer_address, node.held[node.node_id].certificate, own)
         requests = iter(self._requests.get, None)
-        self._answers = iter(PeerServiceStub(self._channel).Exchange(requests, timeout=30))
+        self._answers = iter(PeerServiceStub(self._channel).Exchange(requests, timeout=60))
         assert next(self._answers).hello.node_id == node.node_id
 
     def end(self) -> str:
@@ -59,7 +59,7 @@ def call(node: SingleNode, own: Credential, claimed: str) -> grpc.RpcError:
         channel(node.peer_address, node.held[node.node_id].certificate, own) as opened,
         pytest.raises(grpc.RpcError) as refused,
     ):
-        PeerServiceStub(opened).ForwardTransactions(request, timeout=10)
+        PeerServiceStub(opened).ForwardTransactions(request, timeout=60)
     return refused.value
 
 
@@ -99,7 +99,7 @@ def let_count_until(node: SingleNode, until_us: int) -> None:
 
 
 def warnings(node: SingleNode) -> str:
-    status = OperatorServiceStub(node.channel).GetStatus(GetStatusRequest(), timeout=10)
+    status = OperatorServiceStub(node.channel).GetStatus(GetStatusRequest(), timeout=60)
     return " ".join(status.warnings)
 
 
@@ -168,7 +168,7 @@ def test_nobody_without_a_certificate_gets_through(node):
         channel(node.peer_address, node.held[node.node_id].certificate) as opened,
         pytest.raises(grpc.RpcError) as refused,
     ):
-        PeerServiceStub(opened).ForwardTransactions(ForwardTransactionsRequest(), timeout=10)
+        PeerServiceStub(opened).ForwardTransactions(ForwardTransactionsRequest(), timeout=60)
     assert isinstance(refused.value, grpc.Call)
     assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 
@@ -176,7 +176,7 @@ def test_nobody_without_a_certificate_gets_through(node):
 def test_nobody_gets_through_in_plaintext(node):
     for address in (node.peer_address, node.client_address):
         with grpc.insecure_channel(address) as opened, pytest.raises(grpc.RpcError) as refused:
-            PeerServiceStub(opened).ForwardTransactions(ForwardTransactionsRequest(), timeout=10)
+            PeerServiceStub(opened).ForwardTransactions(ForwardTransactionsRequest(), timeout=60)
         assert isinstance(refused.value, grpc.Call)
         assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 

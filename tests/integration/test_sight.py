@@ -61,14 +61,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def refusal(call: object, request: object) -> str:
     with pytest.raises(grpc.RpcError) as refused:
-        call(request, timeout=10)  # type: ignore[operator]
+        call(request, timeout=60)  # type: ignore[operator]
     return code_of(refused.value)
 
 
 def test_a_property_that_may_not_be_read_is_left_out(world: World):
     world.commit(create("a", set_("flow", 1), set_("price", 2)), world.hide("a", "reported/price"))
-    seen = world.seen.GetTwin(pb.GetTwinRequest(twin_id="a"), timeout=10).twin
-    whole = world.all.GetTwin(pb.GetTwinRequest(twin_id="a"), timeout=10).twin
+    seen = world.seen.GetTwin(pb.GetTwinRequest(twin_id="a"), timeout=60).twin
+    whole = world.all.GetTwin(pb.GetTwinRequest(twin_id="a"), timeout=60).twin
     assert ([p.path for p in seen.properties], seen.partial) == (["flow"], True)
     assert ([p.path for p in whole.properties], whole.partial) == (["flow", "price"], False)
 
@@ -85,9 +85,9 @@ def test_a_twin_of_which_nothing_may_be_read_is_not_there(world: World):
     assert {refusal(call, request) for call, request in calls.items()} == {"TWIN_NOT_FOUND"}
     never = pb.GetTwinRequest(twin_id="never")
     assert refusal(world.seen.GetTwin, never) == "TWIN_NOT_FOUND"
-    listed = world.seen.ListTwins(pb.ListTwinsRequest(prefix="b"), timeout=10)
+    listed = world.seen.ListTwins(pb.ListTwinsRequest(prefix="b"), timeout=60)
     assert [twin.twin_id for twin in listed.twins] == []
-    assert world.all.GetTwin(pb.GetTwinRequest(twin_id="b"), timeout=10).twin.version == 2
+    assert world.all.GetTwin(pb.GetTwinRequest(twin_id="b"), timeout=60).twin.version == 2
 
 
 def test_a_history_withholds_what_may_not_be_read(world: World):
@@ -97,7 +97,7 @@ def test_a_history_withholds_what_may_not_be_read(world: World):
         update("c", set_("flow", 4)),
         world.hide("c", "reported/price"),
     )
-    history = world.seen.GetHistory(pb.GetHistoryRequest(twin_id="c"), timeout=10)
+    history = world.seen.GetHistory(pb.GetHistoryRequest(twin_id="c"), timeout=60)
     first, second, third, fourth = history.updates
     assert [change.path for change in first.operation.create_twin.changes] == ["flow"]
     assert first.withheld
@@ -118,7 +118,7 @@ def test_a_watch_leaves_out_what_may_not_be_read(world: World):
         *(create("e"), world.hide("e")),
     )
     after = pb.Cursor(height=height, index=1 << 31)
-    stream: Any = world.seen.Watch(pb.WatchRequest(after=after), timeout=20)
+    stream: Any = world.seen.Watch(pb.WatchRequest(after=after), timeout=60)
     next(stream)  # what is left of that block: nothing
     hidden = [update("d", set_("price", 3)), update("e", set_("x", 1))]
     world.commit(*hidden, update("d", set_("y", 1)))
@@ -136,10 +136,10 @@ def test_a_trace_follows_only_what_may_be_read(world: World):
         world.hide("i"),
     )
     down = pb.TraceRequest(twin_id="f", direction=pb.DIRECTION_DOWNSTREAM)
-    assert [t.twin_id for t in world.seen.Trace(down, timeout=10).twins] == ["f", "g"]
-    assert [t.twin_id for t in world.all.Trace(down, timeout=10).twins] == ["f", "g", "h", "i"]
+    assert [t.twin_id for t in world.seen.Trace(down, timeout=60).twins] == ["f", "g"]
+    assert [t.twin_id for t in world.all.Trace(down, timeout=60).twins] == ["f", "g", "h", "i"]
     up = pb.TraceRequest(twin_id="h", direction=pb.DIRECTION_UPSTREAM)
-    assert [t.twin_id for t in world.seen.Trace(up, timeout=10).twins] == ["h"]
+    assert [t.twin_id for t in world.seen.Trace(up, timeout=60).twins] == ["h"]
 
 
 def test_a_grant_ends_by_the_nodes_clock_while_no_block_comes(world: World):
@@ -151,7 +151,7 @@ def test_a_grant_ends_by_the_nodes_clock_while_no_block_comes(world: World):
         put_rule("j", subject, READ, path="reported/x", expires=ends),
     )
     request = pb.GetTwinRequest(twin_id="j")
-    assert world.seen.GetTwin(request, timeout=10).twin.properties[0].path == "x"
+    assert world.seen.GetTwin(request, timeout=60).twin.properties[0].path == "x"
     time.sleep(max(0, ends / 1e6 - time.time()))  # the rule itself is a matter of time
     assert refusal(world.seen.GetTwin, request) == "TWIN_NOT_FOUND"
 
@@ -162,19 +162,19 @@ def test_the_policy_shows_everyone_what_is_said_of_itself(world: World):
         put_rule("k", "member:other", READ),
         put_rule("k", f"identity:{world.device.identity}", Permission.WRITE),
     )
-    seen = world.seen.GetAccess(pb.GetAccessRequest(twin_id="k"), timeout=10)
+    seen = world.seen.GetAccess(pb.GetAccessRequest(twin_id="k"), timeout=60)
     assert ([rule.subject for rule in seen.rules], seen.partial) == (
         ["identity:utility/device"],
         True,
     )
-    whole = world.all.GetAccess(pb.GetAccessRequest(twin_id="k"), timeout=10)
+    whole = world.all.GetAccess(pb.GetAccessRequest(twin_id="k"), timeout=60)
     assert (len(whole.rules), whole.partial, whole.owner) == (2, False, "utility")
 
 
 def test_the_deciding_rule_is_named(world: World):
     world.commit(create("l", set_("price", 1)), world.hide("l", "reported/price"))
     request = pb.ExplainAccessRequest(twin_id="l", path="reported/price/eur")
-    read, write, *_ = world.seen.ExplainAccess(request, timeout=10).decisions
+    read, write, *_ = world.seen.ExplainAccess(request, timeout=60).decisions
     assert (read.allowed, read.ground) == (False, pb.GROUND_RULE)
     assert read.rule.path == "reported/price"
     assert (write.allowed, write.ground) == (True, pb.GROUND_DEFAULT)
@@ -184,7 +184,7 @@ def test_the_deciding_rule_is_named(world: World):
     of_device = pb.ExplainAccessRequest(
         twin_id="l", identity="utility/device", path="reported/price"
     )
-    told = world.all.ExplainAccess(of_device, timeout=10)
+    told = world.all.ExplainAccess(of_device, timeout=60)
     assert told.decisions[0].ground == pb.GROUND_RULE
 
 
@@ -193,4 +193,4 @@ def test_a_transactions_status_is_told_to_its_signers_member_and_auditors(world:
     status = world.node.submit(raw)
     request = ledger_service_pb2.GetTransactionRequest(transaction_id=status.transaction_id)
     own = LedgerServiceStub(world.node.channel_as(world.device))
-    assert own.GetTransaction(request, timeout=10).status.receipt == status.receipt
+    assert own.GetTransaction(request, timeout=60).status.receipt == status.receipt

@@ -186,12 +186,12 @@ def check_service(foundation: Foundation, chain: Chain, oldest: int) -> None:
             time.time_ns() // 1000 + 30_000_000,
             bytes(16),
         )
-        status = ledger.Submit(pb.SubmitRequest(transaction=raw), timeout=20).status
+        status = ledger.Submit(pb.SubmitRequest(transaction=raw), timeout=60).status
         assert status.receipt.outcome == "COMMITTED"
         with pytest.raises(grpc.RpcError) as raised:
-            ledger.GetBlock(pb.GetBlockRequest(height=5), timeout=5)
+            ledger.GetBlock(pb.GetBlockRequest(height=5), timeout=60)
         assert code_of(raised.value) == "PRUNED"
-        found = ledger.GetBlock(pb.GetBlockRequest(height=oldest), timeout=5)
+        found = ledger.GetBlock(pb.GetBlockRequest(height=oldest), timeout=60)
         assert found.block.header
 
 

@@ -210,7 +210,7 @@ def test_every_service_of_the_client_port_is_walked(world: World):
     health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
     stub = reflection_pb2_grpc.ServerReflectionStub(world.node.channel)
     asked = reflection_pb2.ServerReflectionRequest(list_services="")
-    (answer,) = stub.ServerReflectionInfo(iter([asked]), timeout=10)
+    (answer,) = stub.ServerReflectionInfo(iter([asked]), timeout=60)
     served = {service.name for service in answer.list_services_response.service}
     assert served == walked | {health}
 
@@ -317,7 +317,7 @@ def call_peer(peer: SingleNode, method: MethodDescriptor, kind: str) -> str:
 
 def test_health_answers_anyone(world: World):
     health = health_pb2_grpc.HealthStub(world.node.bare_channel)
-    answer = health.Check(health_pb2.HealthCheckRequest(), timeout=10)
+    answer = health.Check(health_pb2.HealthCheckRequest(), timeout=60)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
@@ -337,7 +337,7 @@ def test_a_stream_ends_when_its_caller_is_revoked(world: World):
     call: Any = world.node.bare_channel.unary_stream(path, None, None)
     everything = twin_service_pb2.WatchRequest(after=twin_service_pb2.Cursor()).SerializeToString()
     token = world.token(watcher, path)
-    stream = call(everything, metadata=((METADATA_KEY, token),), timeout=20)
+    stream = call(everything, metadata=((METADATA_KEY, token),), timeout=60)
     next(stream)  # it is open
     assert world.node.outcome(world.node.transaction(revoke(watcher.identity))) == "COMMITTED"
     with pytest.raises(grpc.RpcError) as ended:
