@@ -5,6 +5,7 @@ this program, 74 the disk failed, 75 temporary (disk full), 78 configuration.
 """
 
 import asyncio
+import faulthandler
 import logging
 import signal
 import sys
@@ -70,6 +71,8 @@ def run(
     except LedgerError as error:
         return _say(_last_exit_of(error))
     configure_logs(configuration.node.id, configuration.log.level)
+    # A library's crash ends the process without a word of ours: this leaves its stack in the log.
+    faulthandler.enable()
     try:
         with DataFolder.open(
             configuration.node.data_dir,

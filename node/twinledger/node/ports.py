@@ -1,7 +1,8 @@
 """Opens listening ports. Nothing else in the node does: here it is decided who may connect."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple, cast
 
 import grpc
 
@@ -40,13 +41,40 @@ def new_server() -> grpc.aio.Server:
     return grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=_MAX_CALLS)
 
 
+class Shown(NamedTuple):
+    """What a port shows, and whom it trusts."""
+
+    pairs: list[tuple[bytes, bytes]]
+    """Private key and certificate (PEM), the first unless another is asked for by its name."""
+    roots: bytes | None = None
+    """The only certificates (PEM) that may connect; None where everybody may."""
+
+
+@dataclass(slots=True)
+class Showing:
+    """Tells gRPC what a port shows and whom it trusts: once, and again whenever that has changed.
+
+    gRPC asks at every connection, in threads of its own. Whatever it is told takes the place of
+    what it had, which it frees even while another connection's handshake is taking it up (1.85.1:
+    `try_replace_server_handshaker_factory` is not held off by the handshakers that are being made).
+    Told at every connection, a node dies of a few hundred strangers who connect at once.
+    """
+
+    look: Callable[[], Shown]
+    _told: Shown | None = None
+
+    def __call__(self) -> grpc.ServerCertificateConfiguration | None:
+        """What gRPC is to use from now on; None when it is what it was told last."""
+        shown = self.look()
+        if shown == self._told:
+            return None
+        self._told = shown
+        return grpc.ssl_server_certificate_configuration(shown.pairs, shown.roots)
+
+
 def credentials_for_clients(held: Held) -> grpc.ServerCredentials:
     """TLS that asks the other side for no certificate: clients sign what they send."""
-
-    def now() -> grpc.ServerCertificateConfiguration:
-        return grpc.ssl_server_certificate_configuration(_pairs(held()))
-
-    return grpc.dynamic_ssl_server_credentials(now(), now, require_client_authentication=False)
+    return _credentials(lambda: Shown(_pairs(held())), require=False)
 
 
 def credentials_for_peers(held: Held, roots: Callable[[], bytes]) -> grpc.ServerCredentials:
@@ -54,11 +82,13 @@ def credentials_for_peers(held: Held, roots: Callable[[], bytes]) -> grpc.Server
 
     Both are asked anew for every connection, in threads of gRPC's.
     """
+    return _credentials(lambda: Shown(_pairs(held()), roots()), require=True)
 
-    def now() -> grpc.ServerCertificateConfiguration:
-        return grpc.ssl_server_certificate_configuration(_pairs(held()), roots())
 
-    return grpc.dynamic_ssl_server_credentials(now(), now, require_client_authentication=True)
+def _credentials(look: Callable[[], Shown], *, require: bool) -> grpc.ServerCredentials:
+    # The published types do not know that None stands for "as before".
+    told = cast("Callable[[], grpc.ServerCertificateConfiguration]", Showing(look))
+    return grpc.dynamic_ssl_server_credentials(told(), told, require_client_authentication=require)
 
 
 def listen(
