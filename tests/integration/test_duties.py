@@ -52,13 +52,13 @@ def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
 
 def test_leadership_goes_to_the_node_that_its_operator_names(devnet: Devnet) -> None:
     layout = devnet.layout
-    leader = asyncio.run(one_leader(layout, 60))
+    leader = asyncio.run(one_leader(layout))
     heir = next(node.name for node in layout.nodes if node.name != leader)
     asked = ("node", "transfer-leadership", "--devnet", layout.path)
     done = run(*asked, "--node", leader, "--to", heir)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["leader_id"] == heir
-    assert asyncio.run(one_leader(layout, 60)) == heir
+    assert asyncio.run(one_leader(layout)) == heir
     refused = run(*asked, "--node", leader)
     assert json.loads(refused.stderr)["code"] == "NOT_LEADING"
     nobody = run(*asked, "--node", heir, "--to", "nobody-1")
@@ -95,7 +95,7 @@ def test_a_leader_that_drains_sends_writes_elsewhere_serves_reads_and_is_taken_b
     devnet: Devnet,
 ) -> None:
     async def story(layout: Layout) -> None:
-        name = await one_leader(layout, 60)
+        name = await one_leader(layout)
         async with talking_to(layout, layout.node(name)) as here:
             node = here.node(name)
             await here.submit(op.create_twin("kept"))
@@ -105,7 +105,7 @@ def test_a_leader_that_drains_sends_writes_elsewhere_serves_reads_and_is_taken_b
             assert refused.retry_after_us > 0
             assert (await here.twins.get("kept")).version == 1
             assert any("taken out of service" in said for said in (await node.status()).warnings)
-            assert await one_leader(layout, 60) != name
+            assert await one_leader(layout) != name
             # Whoever knows other nodes does not notice.
             async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
                 await ledger.submit(op.create_twin("elsewhere"))
