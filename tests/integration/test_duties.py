@@ -10,7 +10,14 @@ from contextlib import asynccontextmanager
 import grpc.aio
 import pytest
 
-from tests.integration.accounts import one_leader
+from tests.integration.accounts import (
+    Accounts,
+    check_counters,
+    check_node,
+    load,
+    one_leader,
+    same_head,
+)
 from twinledger.client import Code, Ledger, LedgerError, connect
 from twinledger.client import operations as op
 from twinledger.client.failures import from_rpc
@@ -20,6 +27,8 @@ from twinledger.devnet.control import Devnet
 from twinledger.devnet.creation import create
 from twinledger.devnet.layout import Layout, NodeEntry
 from twinledger.v1.ledger_service_pb2 import SubmitRequest
+
+CALLS = 16
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +122,71 @@ def test_a_leader_that_drains_sends_writes_elsewhere_serves_reads_and_is_taken_b
             await here.submit(op.create_twin("here-again"))
 
     asyncio.run(story(devnet.layout))
+
+
+def test_a_rolling_restart_under_load_fails_no_call(devnet: Devnet) -> None:
+    asyncio.run(roll(devnet, devnet.layout))
+
+
+async def roll(devnet: Devnet, layout: Layout) -> None:
+    accounts = Accounts()
+    pids = [devnet.process(node).pid for node in layout.nodes]
+    async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
+        async with load(ledger, accounts, CALLS, "rolled-"), streaming(ledger) as streamed:
+            done = await asyncio.to_thread(
+                run, "devnet", "restart", "--rolling", "--dir", layout.path
+            )
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["restarted"] == [node.name for node in layout.nodes]
+        assert all(devnet.process(n).pid not in pids for n in layout.nodes)
+        height = await same_head(layout)
+        for address in layout.client_addresses:
+            await check_node(layout, address, accounts, height)
+        await check_counters(ledger, accounts, CALLS, "rolled-")
+    print(f"{len(accounts.acknowledged)} calls and {streamed.count} of a stream, none failed")
+    assert not accounts.failed
+    assert not accounts.unknown
+    assert accounts.acknowledged
+    assert streamed.count
+    assert not streamed.failures
+
+
+class Streamed:
+    """What became of a stream of transactions."""
+
+    count = 0
+    failures: list[LedgerError]
+
+    def __init__(self) -> None:
+        self.failures = []
+
+
+@asynccontextmanager
+async def streaming(ledger: Ledger) -> AsyncIterator[Streamed]:
+    """Write over one submit stream, and read what was written, until left."""
+    await ledger.submit(op.create_twin("streamed"))
+    told, stop = Streamed(), asyncio.Event()
+
+    async def many() -> AsyncIterator[op.Operation]:
+        while not stop.is_set():
+            yield op.update_twin("streamed", [op.increment_property("count", 1)])
+            await asyncio.sleep(0)
+
+    async def write() -> None:
+        async for outcome in ledger.submit_many(many(), window=32):
+            told.count += 1
+            if outcome.error is not None:
+                told.failures.append(outcome.error)
+
+    async def read() -> None:
+        while not stop.is_set():
+            await ledger.twins.get("streamed")
+            await asyncio.sleep(0.01)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write())
+        group.create_task(read())
+        yield told
+        stop.set()
+    twin = await ledger.twins.get("streamed")
+    assert [p.value for p in twin.properties] == [told.count]

@@ -107,17 +107,25 @@ def _find(
     example="""
 twinledger node transfer-leadership --node utility-1 --devnet D
 twinledger node transfer-leadership --node 10.0.0.1:7101 --to sensors-1 --profile operator.toml
+twinledger node transfer-leadership --node sensors-1 --call --profile operator.toml
 """,
 )
 @click.option("--to", metavar="NODE_ID", help="Who shall lead. [default: who is furthest]")
+@click.option("--call", is_flag=True, help="Of a node that follows: call for another leader.")
 @json_option
 @operated_options
-def transfer_leadership(to: str | None, as_json: bool, operated: Operated) -> None:
+def transfer_leadership(to: str | None, call: bool, as_json: bool, operated: Operated) -> None:
     """Has the leading node hand leadership to another, and waits until that leads.
 
-    An admin or operator of the node's own member may ask.
+    An admin or operator of the node's own member may ask. With --call the node does not lead, but
+    calls for another leader than the one it follows; that one goes when a majority of the nodes
+    that order call.
     """
-    done = operated.run(lambda node: node.transfer_leadership(to))
+    if call and to is not None:
+        raise click.UsageError("a call names nobody: those who call elect whom they can")
+    done = operated.run(
+        lambda node: node.call_for_another_leader() if call else node.transfer_leadership(to)
+    )
     if as_json:
         print_json({"leader_id": done.leader_id, "term": done.term})
     else:

@@ -4,7 +4,7 @@ No other node answers in its place: such a call is for the node it names or for 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -69,6 +69,30 @@ class OperatedNode:
             return Leadership(answer.leader_id, answer.term)
 
         return await self._run(attempt, timeout_seconds)
+
+    async def call_for_another_leader(self, *, timeout_seconds: float | None = None) -> Leadership:
+        """Has a node that follows call for another leader, and waits until there is one.
+
+        The leader goes when the nodes of a majority of those who order call, each for itself.
+
+        Raises:
+            LedgerError: TRANSFER_FAILED, naming who called.
+        """
+        deadline = Deadline(self._seconds(timeout_seconds))
+
+        async def attempt(node: Node, seconds: float) -> tuple[str, Sequence[str]]:
+            request = operator_service_pb2.TransferLeadershipRequest(call=True)
+            answer = await node.operator.TransferLeadership(request, timeout=seconds)
+            return answer.leader_id, answer.callers
+
+        before, callers = await self._run(attempt, deadline.remaining)
+        while deadline.remaining > _POLL_SECONDS:
+            status = await self.status(timeout_seconds=deadline.remaining)
+            if status.leader_id not in (None, before):
+                return Leadership(status.leader_id or "", status.term)
+            await asyncio.sleep(_POLL_SECONDS)
+        said = f"{before} leads on; the calls of {', '.join(callers)} are too few"
+        raise LedgerError(Code.TRANSFER_FAILED, said)
 
     async def drain(self, *, timeout_seconds: float | None = None) -> None:
         """Has it take no more writes, and waits until it is safe to stop.

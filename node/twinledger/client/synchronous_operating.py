@@ -22,6 +22,10 @@ class SyncOperatedNode:
         """Has it hand leadership over; see `OperatedNode.transfer_leadership`."""
         return self._thread.run(self._node.transfer_leadership(to, timeout_seconds=timeout_seconds))
 
+    def call_for_another_leader(self, *, timeout_seconds: float | None = None) -> Leadership:
+        """Calls for another leader; see `OperatedNode.call_for_another_leader`."""
+        return self._thread.run(self._node.call_for_another_leader(timeout_seconds=timeout_seconds))
+
     def drain(self, *, timeout_seconds: float | None = None) -> None:
         """Waits until it is safe to stop; see `OperatedNode.drain`."""
         self._thread.run(self._node.drain(timeout_seconds=timeout_seconds))

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Final
 
 from twinledger.ledger.errors import Code, LedgerError
 
+PROGRAM: Final = ("-m", "twinledger.cli", "node", "run")
 _POLL_SECONDS: Final = 0.02
 _KILLED_SECONDS: Final = 10.0
 _LOG_TAIL_BYTES: Final = 2_000
@@ -55,8 +57,11 @@ class NodeProcess:
             raise LedgerError(Code.CONFIG_INVALID, said) from error
         return pid if _start_of(pid) == started and self._is_ours(pid) else None
 
-    def start(self) -> int:
+    def start(self, program: Sequence[str] = PROGRAM) -> int:
         """Starts the node in a session of its own and returns at once.
+
+        `program` are Python's arguments before `--config`: other programs than this one's own are
+        how two versions stand side by side.
 
         Raises:
             LedgerError: DATA_IN_USE when it runs already.
@@ -64,7 +69,7 @@ class NodeProcess:
         running = self.pid
         if running is not None:
             raise LedgerError(Code.DATA_IN_USE, f"{self.folder.name} runs as process {running}")
-        command = [sys.executable, "-m", "twinledger.cli", "node", "run"]
+        command = [sys.executable, *program]
         pid = os.posix_spawn(
             sys.executable,
             [*command, "--config", str(self.config)],

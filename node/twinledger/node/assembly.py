@@ -24,6 +24,8 @@ from twinledger.node.heads import Heads
 from twinledger.node.heads_asking import HeadAsking
 from twinledger.node.heads_autopsy import Autopsy
 from twinledger.node.heads_start import note_changes, restore_keeper
+from twinledger.node.leader_watch import LeaderWatch
+from twinledger.node.order_alarm import OrderAlarm
 from twinledger.node.pool import Pool
 from twinledger.node.preparation import Preparation
 from twinledger.node.proposer import Proposer
@@ -68,6 +70,7 @@ class Parts:
     governor: Governor
     disk_watch: DiskWatch
     duties: Duties
+    leader_watch: LeaderWatch
     preparation: Preparation
     proposer: Proposer
     submission: Submission
@@ -111,6 +114,12 @@ def assemble(foundation: Foundation, knows: Collection[int] = KNOWN_VERSIONS) ->
         governor=Governor(Judge(chain, chain_id), replica),
         disk_watch=DiskWatch(foundation.folder.disk, replica),
         duties=Duties(foundation.folder.node_id, replica, pool, feed),
+        leader_watch=LeaderWatch(
+            foundation.folder.node_id,
+            replica,
+            pool,
+            OrderAlarm(settings.consensus.order_within_s),
+        ),
         preparation=preparation,
         proposer=proposer,
         submission=submission,

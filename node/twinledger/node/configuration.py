@@ -74,6 +74,8 @@ class ConsensusSection(_Section):
     heartbeat_ticks: int = Field(default=3, ge=1)
     election_ticks: int = Field(default=15, ge=2)
     max_blocks_in_flight: int = Field(default=4, ge=1)
+    order_within_s: float = Field(default=30.0, ge=0.1, le=3600)
+    """How long a leader may take to order what it is given, before that is an alarm."""
 
 
 class HeadsSection(_Section):

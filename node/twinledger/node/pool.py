@@ -7,7 +7,8 @@ lost with an old one.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from twinledger.ledger.errors import Code, LedgerError
@@ -23,6 +24,8 @@ class Pending:
     id: TransactionId
     raw: bytes
     expires_at_us: int
+    came_s: float
+    """When it came here; monotonic seconds."""
 
 
 @dataclass(slots=True)
@@ -32,6 +35,7 @@ class Pool:
     max_transactions: int
     max_bytes: int
     total_bytes: int = 0
+    now_s: Callable[[], float] = time.monotonic
     _pending: dict[TransactionId, Pending] = field(default_factory=dict)
     _by_expiry: list[tuple[int, TransactionId]] = field(default_factory=list)
     _unhanded: dict[TransactionId, None] = field(default_factory=dict)
@@ -47,6 +51,11 @@ class Pool:
     def get(self, transaction_id: TransactionId) -> Pending | None:
         """Return a waiting transaction."""
         return self._pending.get(transaction_id)
+
+    @property
+    def oldest(self) -> Pending | None:
+        """The transaction that has waited longest; None when none waits."""
+        return next(iter(self._pending.values()), None)
 
     def add(self, transaction_id: TransactionId, raw: bytes, expires_at_us: int) -> None:
         """Take charge of a transaction; nothing happens when it waits already.
@@ -65,7 +74,7 @@ class Pool:
                 f"{len(self._pending)} transactions of {self.total_bytes} bytes wait here",
                 retry_after_us=RETRY_AFTER_FULL_US,
             )
-        self._pending[transaction_id] = Pending(transaction_id, raw, expires_at_us)
+        self._pending[transaction_id] = Pending(transaction_id, raw, expires_at_us, self.now_s())
         self._unhanded[transaction_id] = None
         self.total_bytes += len(raw)
         heapq.heappush(self._by_expiry, (expires_at_us, transaction_id))

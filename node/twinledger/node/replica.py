@@ -65,6 +65,9 @@ class Replica:
     _persist_waits: asyncio.Event = field(default_factory=asyncio.Event)
     _leadership: tuple[int, NodeId | None, bool] = (0, None, False)
     _halted: bool = False
+    _defied: tuple[NodeId, int] | None = None
+    """A leader that this node does not hear, in the term that is named."""
+    _defied_ticks: int = 0
     _fault: asyncio.Future[None] = field(default_factory=asyncio.Future)
 
     async def run(self) -> None:
@@ -88,7 +91,7 @@ class Replica:
 
     def step(self, message: Message) -> None:
         """Take a message from a peer."""
-        if self._halted:
+        if self._halted or self._defied == (message.sender, message.term):
             return
         if isinstance(message, Append):
             message = self._withhold_future(message)
@@ -163,6 +166,14 @@ class Replica:
         """Tell the core that the last stream on which a peer sends to us is gone."""
         self._guarded(lambda: self.core.hung_up(peer))
 
+    def defy(self, leader: NodeId, term: int, ticks: int) -> None:
+        """Follow a leader no more in its term, for so many ticks, as if it could not be reached.
+
+        To the core this is a cut between the two, which it bears whoever is right.
+        """
+        self._defied, self._defied_ticks = (leader, term), ticks
+        self.hung_up(leader)
+
     def note_acknowledged(self, memory: PeerMemory) -> None:
         """As leader, remember what peers acknowledged of what is committed."""
         if self.leads:
@@ -207,8 +218,16 @@ class Replica:
             # as silence of the leader many times over.
             await asyncio.sleep(self.tick_s)
             if not self._halted:
+                self._come_back()
                 self.core.tick()
                 self.advance()
+
+    def _come_back(self) -> None:
+        """Hear the defied leader again once the time is over: not enough others left it."""
+        if self._defied is not None:
+            self._defied_ticks -= 1
+            if self._defied_ticks <= 0:
+                self._defied = None
 
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()

@@ -97,6 +97,7 @@ class Node:
                 group.create_task(parts.proposer.run(), name="forwarder"),
                 group.create_task(parts.replica.transport.run(), name="transport"),
                 group.create_task(parts.heads.run(), name="heads"),
+                group.create_task(parts.leader_watch.run(), name="leader watch"),
                 group.create_task(self._keep_house(), name="housekeeping"),
                 group.create_task(self._keep_ways(), name="ways to peers"),
                 group.create_task(parts.snapshot_taking.run(), name="snapshots"),

@@ -152,6 +152,7 @@ def _client_services(foundation: Foundation, parts: Parts) -> dict[FileDescripto
             parts.pool,
             parts.disk_watch,
             parts.duties,
+            parts.leader_watch,
             parts.feed,
             foundation.records,
             parts.heads,
@@ -174,4 +175,5 @@ def _peer_service(foundation: Foundation, parts: Parts) -> PeerService:
         foundation.folder.snapshots,
         parts.heads,
         ProofAnswers(foundation.stores.chain, foundation.stores.heads),
+        parts.leader_watch.received,
     )

@@ -37,6 +37,7 @@ from twinledger.v1.peer_service_pb2 import (
     ForwardRefusal,
     ForwardTransactionsRequest,
     HeadCosignature,
+    LeadershipCall,
     PeerHello,
 )
 from twinledger.v1.peer_service_pb2_grpc import PeerServiceStub
@@ -99,6 +100,7 @@ class Peer:
     _cosignatures: deque[HeadCosignature] = field(
         default_factory=lambda: deque(maxlen=MAX_QUEUED_COSIGNATURES)
     )
+    _leadership_call: LeadershipCall | None = None
     _queued_bytes: int = 0
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
     _redial: asyncio.Event = field(default_factory=asyncio.Event)
@@ -133,6 +135,12 @@ class Peer:
         """Queue cosignatures; while the stream is down they are dropped."""
         if self.connected:
             self._cosignatures.extend(cosignatures)
+            self._filled.set()
+
+    def call_leadership(self, call: LeadershipCall) -> None:
+        """Queue a call for another leader, in the place of one that still waits."""
+        if self.connected:
+            self._leadership_call = call
             self._filled.set()
 
     async def ask(self, call: "Callable[[PeerServiceAsyncStub], Awaitable[Answer]]") -> Answer:
@@ -303,6 +311,10 @@ class Peer:
                 self._cosignatures.clear()
                 yield ExchangeRequest(cosignatures=CosignatureBatch(cosignatures=cosignatures))
                 continue  # while it was sent more may have come
+            if self._leadership_call is not None:
+                call, self._leadership_call = self._leadership_call, None
+                yield ExchangeRequest(leadership_call=call)
+                continue
             self._filled.clear()
             await self._filled.wait()
 
@@ -321,6 +333,7 @@ class Peer:
         self.connected = False
         self._queue.clear()
         self._cosignatures.clear()
+        self._leadership_call = None
         self._queued_bytes = 0
         self.lost(self.node_id)
 

@@ -219,36 +219,48 @@ class TransferLeadershipRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     TO_FIELD_NUMBER: builtins.int
+    CALL_FIELD_NUMBER: builtins.int
     to: builtins.str
     """The node that shall lead; empty for the one that is furthest."""
+    call: builtins.bool
+    """Call for another leader than the one that this node follows; it goes when a majority of those
+    who order call. The call stands for a minute, or until another leads.
+    """
     def __init__(
         self,
         *,
         to: builtins.str = ...,
+        call: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["to", b"to"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["call", b"call", "to", b"to"]) -> None: ...
 
 global___TransferLeadershipRequest = TransferLeadershipRequest
 
 @typing.final
 class TransferLeadershipResponse(google.protobuf.message.Message):
-    """Leadership was handed over."""
+    """Who leads, and who calls for another."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     LEADER_ID_FIELD_NUMBER: builtins.int
     TERM_FIELD_NUMBER: builtins.int
+    CALLERS_FIELD_NUMBER: builtins.int
     leader_id: builtins.str
-    """The node that leads now."""
+    """The node that leads now; empty when none is known."""
     term: builtins.int
-    """The term it leads."""
+    """The current term."""
+    @property
+    def callers(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The nodes whose calls against it count now."""
+
     def __init__(
         self,
         *,
         leader_id: builtins.str = ...,
         term: builtins.int = ...,
+        callers: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["leader_id", b"leader_id", "term", b"term"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["callers", b"callers", "leader_id", b"leader_id", "term", b"term"]) -> None: ...
 
 global___TransferLeadershipResponse = TransferLeadershipResponse
 

@@ -64,7 +64,8 @@ class OperatorServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def TransferLeadership(self, request, context):
-        """Hands leadership from this node to another, and answers when that leads.
+        """Hands leadership from this node to another, and answers when that leads; or calls for another
+        leader than the one that this node follows, and answers who else does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -31,7 +31,9 @@ class OperatorServiceStub:
         twinledger.v1.operator_service_pb2.TransferLeadershipRequest,
         twinledger.v1.operator_service_pb2.TransferLeadershipResponse,
     ]
-    """Hands leadership from this node to another, and answers when that leads."""
+    """Hands leadership from this node to another, and answers when that leads; or calls for another
+    leader than the one that this node follows, and answers who else does.
+    """
 
     Drain: grpc.UnaryUnaryMultiCallable[
         twinledger.v1.operator_service_pb2.DrainRequest,
@@ -52,7 +54,9 @@ class OperatorServiceAsyncStub:
         twinledger.v1.operator_service_pb2.TransferLeadershipRequest,
         twinledger.v1.operator_service_pb2.TransferLeadershipResponse,
     ]
-    """Hands leadership from this node to another, and answers when that leads."""
+    """Hands leadership from this node to another, and answers when that leads; or calls for another
+    leader than the one that this node follows, and answers who else does.
+    """
 
     Drain: grpc.aio.UnaryUnaryMultiCallable[
         twinledger.v1.operator_service_pb2.DrainRequest,
@@ -77,7 +81,9 @@ class OperatorServiceServicer(metaclass=abc.ABCMeta):
         request: twinledger.v1.operator_service_pb2.TransferLeadershipRequest,
         context: _ServicerContext,
     ) -> typing.Union[twinledger.v1.operator_service_pb2.TransferLeadershipResponse, collections.abc.Awaitable[twinledger.v1.operator_service_pb2.TransferLeadershipResponse]]:
-        """Hands leadership from this node to another, and answers when that leads."""
+        """Hands leadership from this node to another, and answers when that leads; or calls for another
+        leader than the one that this node follows, and answers who else does.
+        """
 
     @abc.abstractmethod
     def Drain(

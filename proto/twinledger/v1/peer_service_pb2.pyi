@@ -71,6 +71,7 @@ class ExchangeRequest(google.protobuf.message.Message):
     HELLO_FIELD_NUMBER: builtins.int
     CONSENSUS_FIELD_NUMBER: builtins.int
     COSIGNATURES_FIELD_NUMBER: builtins.int
+    LEADERSHIP_CALL_FIELD_NUMBER: builtins.int
     @property
     def hello(self) -> global___PeerHello:
         """Who speaks."""
@@ -83,18 +84,45 @@ class ExchangeRequest(google.protobuf.message.Message):
     def cosignatures(self) -> global___CosignatureBatch:
         """What witnesses signed."""
 
+    @property
+    def leadership_call(self) -> global___LeadershipCall:
+        """The node calls for another leader."""
+
     def __init__(
         self,
         *,
         hello: global___PeerHello | None = ...,
         consensus: global___ConsensusBatch | None = ...,
         cosignatures: global___CosignatureBatch | None = ...,
+        leadership_call: global___LeadershipCall | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["consensus", b"consensus", "content", b"content", "cosignatures", b"cosignatures", "hello", b"hello"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["consensus", b"consensus", "content", b"content", "cosignatures", b"cosignatures", "hello", b"hello"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["content", b"content"]) -> typing.Literal["hello", "consensus", "cosignatures"] | None: ...
+    def HasField(self, field_name: typing.Literal["consensus", b"consensus", "content", b"content", "cosignatures", b"cosignatures", "hello", b"hello", "leadership_call", b"leadership_call"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["consensus", b"consensus", "content", b"content", "cosignatures", b"cosignatures", "hello", b"hello", "leadership_call", b"leadership_call"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["content", b"content"]) -> typing.Literal["hello", "consensus", "cosignatures", "leadership_call"] | None: ...
 
 global___ExchangeRequest = ExchangeRequest
+
+@typing.final
+class LeadershipCall(google.protobuf.message.Message):
+    """A call for another leader. It counts for five seconds, and is repeated while it stands."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TERM_FIELD_NUMBER: builtins.int
+    LEADER_ID_FIELD_NUMBER: builtins.int
+    term: builtins.int
+    """The term it is about."""
+    leader_id: builtins.str
+    """Who leads that term."""
+    def __init__(
+        self,
+        *,
+        term: builtins.int = ...,
+        leader_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["leader_id", b"leader_id", "term", b"term"]) -> None: ...
+
+global___LeadershipCall = LeadershipCall
 
 @typing.final
 class CosignatureBatch(google.protobuf.message.Message):

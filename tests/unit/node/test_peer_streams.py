@@ -57,6 +57,7 @@ def service(replica: Any, memory: Any, records: NodeRecords | None = None) -> Pe
         unused,
         unused,
         unused,
+        unused,
     )
 
 

@@ -228,6 +228,7 @@ def _peer_service(chain: Chain) -> Any:
         chain.folder.snapshots,
         nothing,
         nothing,
+        nothing,
     )
 
 

@@ -12,6 +12,7 @@ from twinledger.node.disk_watch import DiskWatch
 from twinledger.node.duties import Duties
 from twinledger.node.feed import Feed
 from twinledger.node.heads import Heads
+from twinledger.node.leader_watch import LeaderWatch
 from twinledger.node.node_records import NodeRecords
 from twinledger.node.pool import Pool
 from twinledger.node.replica import Replica, now_us
@@ -39,6 +40,7 @@ class OperatorService:
     pool: Pool
     disk: DiskWatch
     duties: Duties
+    leader_watch: LeaderWatch
     feed: Feed[Outcome]
     records: NodeRecords
     heads: Heads
@@ -75,9 +77,16 @@ class OperatorService:
     async def transfer_leadership(
         self, request: pb.TransferLeadershipRequest
     ) -> pb.TransferLeadershipResponse:
-        """Hand leadership over."""
-        leader, term = await self.duties.transfer(NodeId(request.to) if request.to else None)
-        return pb.TransferLeadershipResponse(leader_id=leader, term=term)
+        """Hand leadership over, or call for another leader."""
+        if request.call:
+            self.leader_watch.call()
+        else:
+            await self.duties.transfer(NodeId(request.to) if request.to else None)
+        core = self.replica.core
+        callers = sorted(self.leader_watch.callers())
+        return pb.TransferLeadershipResponse(
+            leader_id=core.leader or "", term=core.term, callers=callers
+        )
 
     async def drain(self, request: pb.DrainRequest) -> pb.DrainResponse:
         """Take no more writes, or take them again."""
@@ -121,6 +130,7 @@ class OperatorService:
             warnings.append(
                 "No leader is known: nothing is ordered until a majority of nodes talk."
             )
+        warnings += self.leader_watch.warnings()
         warnings += self._unfollowed()
         if self.records.insecure:
             warnings.append("Nothing is encrypted: transport.insecure is set in node.toml.")

@@ -78,6 +78,8 @@ class PeerService:
     snapshots: SnapshotFolder
     heads: Heads
     proofs: ProofAnswers
+    called: Callable[[NodeId, pb.LeadershipCall], None]
+    """Told of a node's call for another leader."""
     _streams: "set[_Stream]" = field(default_factory=set)
     _fetches: Gate = field(default_factory=lambda: Gate(MAX_FETCHES))
 
@@ -214,10 +216,13 @@ class PeerService:
             self.replica.hung_up(sender)
 
     def _take_request(self, sender: NodeId, request: pb.ExchangeRequest) -> None:
-        if request.WhichOneof("content") == "cosignatures":
-            self.heads.received(sender, request.cosignatures)
-        else:
-            self._take_batch(sender, request.consensus.messages)
+        match request.WhichOneof("content"):
+            case "cosignatures":
+                self.heads.received(sender, request.cosignatures)
+            case "leadership_call":
+                self.called(sender, request.leadership_call)
+            case _:
+                self._take_batch(sender, request.consensus.messages)
 
     def _take_batch(self, sender: NodeId, batch: Sequence[pb.ConsensusMessage]) -> None:
         if not batch:
