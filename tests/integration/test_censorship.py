@@ -53,7 +53,7 @@ async def story(layout: Layout) -> None:
         await favoured.submit(op.create_twin("favoured"))
         receipt = await censored.submit(op.create_twin("censored"))
     assert receipt.outcome == "COMMITTED"
-    assert await one_leader(layout, WITHIN_S) != CENSOR
+    assert await one_leader(layout) != CENSOR
     for name in ("maintenance-1", "sensors-1", "regulator-1"):
         log = (layout.node_folder(layout.node(name)) / "node.log").read_text()
         assert f"{CENSOR} leads and has not ordered a transaction" in log, name
@@ -63,7 +63,7 @@ async def story(layout: Layout) -> None:
 async def make_leader(layout: Layout, name: str) -> None:
     """Have whoever leads hand over to this node."""
     deadline = time.monotonic() + WITHIN_S
-    while (leader := await one_leader(layout, WITHIN_S)) != name:
+    while (leader := await one_leader(layout)) != name:
         assert time.monotonic() < deadline
         entry = layout.node(leader)
         async with connect(
