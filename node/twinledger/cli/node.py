@@ -23,7 +23,7 @@ VERBS: Final = {
         f"{_HERE}.node_duties", "transfer_leadership", _EXTRA, "Hand leadership to another node."
     ),
     "drain": Verb(f"{_HERE}.node_duties", "drain", _EXTRA, "Make a node safe to stop."),
-    "backup": Verb(f"{_HERE}.node_backup", "backup", _EXTRA, "Back up a stopped node's chain."),
+    "backup": Verb(f"{_HERE}.node_backup", "backup", _EXTRA, "Back up a node's chain."),
     "restore": Verb(f"{_HERE}.node_backup", "restore", _EXTRA, "A new data folder of a backup."),
     "tiles-token": Verb(
         f"{_HERE}.node_tiles", "tiles_token", _EXTRA, "A token for the log over HTTP."

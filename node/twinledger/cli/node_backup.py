@@ -6,25 +6,50 @@ import click
 
 from twinledger.cli.exampled import ExampledCommand
 from twinledger.cli.failures import failures_told
-from twinledger.cli.options import DIRECTORY, json_option
+from twinledger.cli.options import DIRECTORY, FILE, json_option
 from twinledger.cli.output import print_json
 from twinledger.cli.parts import load_part
 from twinledger.consensus import NodeId
 
 
-@click.command(cls=ExampledCommand, example="twinledger node backup node/data backup")
-@click.argument("data_dir", type=DIRECTORY)
-@click.argument("out", type=DIRECTORY)
+@click.command(
+    cls=ExampledCommand,
+    example="""
+twinledger node backup node/data backup
+twinledger node backup --node utility-1 --profile admin.toml backup
+""",
+)
+@click.argument("paths", metavar="[DATA_DIR] OUT", nargs=-1, required=True, type=DIRECTORY)
+@click.option("--node", "name", metavar="NODE", help="A running node's id, or its client address.")
+@click.option("--devnet", type=DIRECTORY, help="With --node: the devnet it belongs to.")
+@click.option("--profile", type=FILE, help="With --node: the profile that names it.")
+@click.option("--key", type=FILE, help="With --node: call as the identity of this key file.")
 @json_option
-def backup(data_dir: Path, out: Path, as_json: bool) -> None:
-    """Backs up the chain of a stopped node, or adds to a backup what came since.
+def backup(
+    paths: tuple[Path, ...],
+    name: str | None,
+    devnet: Path | None,
+    profile: Path | None,
+    key: Path | None,
+    as_json: bool,
+) -> None:
+    """Backs up a node's chain, or adds to a backup what came since.
+
+    Of a stopped node, or a copy of its folder: DATA_DIR and OUT. Of a running one: --node and OUT,
+    as an admin or operator of its member.
 
     OUT is a folder. It holds what anyone may check and nothing that lets a node vote or sign: no
     term, no vote, no keys.
     """
-    part = load_part("twinledger.storage.backup", "node")
+    if len(paths) != (1 if name else 2):
+        raise click.UsageError("name a stopped node's DATA_DIR and OUT, or --node NODE and OUT")
+    out = paths[-1]
     with failures_told():
-        height = part.write_backup(data_dir, out)
+        if name is None:
+            height = load_part("twinledger.storage.backup", "node").write_backup(paths[0], out)
+        else:
+            part = load_part("twinledger.cli.node_backup_running", "node")
+            height = part.back_up_running(name, devnet, profile, key, out)
     if as_json:
         print_json({"backup": str(out), "height": height})
     else:

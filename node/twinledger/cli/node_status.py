@@ -60,11 +60,11 @@ def status(
     if (config is None) == (name is None):
         raise click.UsageError("name the node by --config or by --node")
     if config is not None:
-        ways = load_part("twinledger.cli.node_folder", "node").own_endpoints(config)
+        ways = load_part("twinledger.cli.node_folder", "node").ownendpoints_named(config)
     else:
-        ways = _endpoints(name or "", find_target(devnet, None, profile).trusted)
+        ways = endpoints_named(name or "", find_target(devnet, None, profile).trusted)
     try:
-        found = asyncio.run(_ask(ways, _caller(devnet, profile, key), seconds))
+        found = asyncio.run(_ask(ways, caller_named(devnet, profile, key), seconds))
     except LedgerError as error:
         if config is None or error.code is not Code.CONNECTION_LOST:
             raise
@@ -76,7 +76,12 @@ def status(
         _print_status(found)
 
 
-def _endpoints(name: str, trusted: Profile) -> list[Endpoint]:
+def endpoints_named(name: str, trusted: Profile) -> list[Endpoint]:
+    """The ways to one node of a profile, by its id or its client address.
+
+    Raises:
+        LedgerError: NO_SUCH_NODE.
+    """
     ways = [each for each in endpoints_of(trusted) if name in (each.node_id, each.address)]
     if not ways:
         known = ", ".join(node.node_id for node in trusted.nodes)
@@ -84,7 +89,7 @@ def _endpoints(name: str, trusted: Profile) -> list[Endpoint]:
     return ways
 
 
-def _caller(devnet: Path | None, profile: Path | None, key: Path | None) -> Identity | None:
+def caller_named(devnet: Path | None, profile: Path | None, key: Path | None) -> Identity | None:
     """The key that was named, else the target's; a node tells strangers nothing."""
     if key is not None:
         return Identity.load(key, ask_passphrase)

@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha._async import ReflectionServicer
 
 from twinledger.client.channels import Credential
 from twinledger.node.assembly import Parts
+from twinledger.node.backing_up import BackingUp
 from twinledger.node.foundation import Foundation
 from twinledger.node.ports import (
     credentials_for_clients,
@@ -156,9 +157,15 @@ def _client_services(foundation: Foundation, parts: Parts) -> dict[FileDescripto
             parts.feed,
             foundation.records,
             parts.heads,
+            _backing_up(foundation),
             started_s=time.monotonic(),
         ),
     }
+
+
+def _backing_up(foundation: Foundation) -> BackingUp:
+    stores, folder = foundation.stores, foundation.folder
+    return BackingUp(stores.log, stores.heads, folder.snapshots, folder.genesis)
 
 
 def _peer_service(foundation: Foundation, parts: Parts) -> PeerService:

@@ -1,8 +1,4 @@
-"""Backups: the chain of a node in files of their own, and a new folder made of them.
-
-    genesis.json       as the chain began
-    snapshots/...      the newest snapshot, when the log does not reach back to the beginning
-    blocks/INDEX       log entries from an index on, in chunks as a snapshot's are
+"""Backups: the chain of a stopped node put into a backup, and a new node's folder made of one.
 
 What a backup holds proves itself: the chain id is the genesis file's hash, every entry has its
 rolling hash, a snapshot its id. What it never holds is what a node may do: no term, no vote, no
@@ -18,19 +14,20 @@ from typing import Final
 from twinledger.consensus import Entry, NodeId, Persist, entry_hash
 from twinledger.consortium.genesis import Genesis
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.storage.backup_folder import BackupFolder, backup_invalid
 from twinledger.storage.damage import REPLACE_NODE
 from twinledger.storage.data_folder import DataFolder
 from twinledger.storage.database import Database
 from twinledger.storage.disk_room import RESERVE_BYTES
-from twinledger.storage.durable_file import write_durably
-from twinledger.storage.failure import os_failure
 from twinledger.storage.folder_copy import copy_folder, held, work_folder
 from twinledger.storage.folder_record import decode_folder
+from twinledger.storage.head_book import HeadBook
+from twinledger.storage.head_records import size_of
 from twinledger.storage.log_check import checked_entries
 from twinledger.storage.log_records import Position, decode_entry, encode_entry, entry_key, index_of
 from twinledger.storage.log_store import read_fixed_records
+from twinledger.storage.set_certificates import encode_certificates, read_certificates
 from twinledger.storage.snapshot_files import SnapshotFolder
-from twinledger.storage.snapshot_format import Pair, decode_chunk, encode_chunks
 from twinledger.storage.snapshot_switch import commit_switch, prepare_switch
 
 _CACHE_BYTES: Final = 1 << 20
@@ -47,66 +44,43 @@ def write_backup(folder: Path, backup: Path) -> int:
             is of another chain or damaged.
         StorageFailure: the disk refused.
     """
-    folder = folder.resolve()
+    folder, target = folder.resolve(), BackupFolder(backup)
     with held(folder), work_folder(backup.resolve(), None) as place:
         copy_folder(folder, place / "data")
-        genesis = (place / "data" / "genesis.json").read_bytes()
         chain_id = decode_folder((place / "data" / "folder").read_bytes()).chain_id
-        _begin(backup, genesis)
+        target.begin((place / "data" / "genesis.json").read_bytes())
+        target.take_certificates(_certificates(place / "data" / "heads"))
         database = Database(place / "data" / "log", REPLACE_NODE, cache_bytes=_CACHE_BYTES)
         try:
             anchor, state = read_fixed_records(database, chain_id)
             if anchor.index:
-                _copy_snapshot(folder, backup)
-            last = _last_index(backup)
-            fresh = (
+                _copy_snapshot(folder, target)
+            last = target.last_index
+            return target.take_entries(
                 (entry_key(entry.index), encode_entry(entry))
                 for entry in checked_entries(database, anchor)
                 if last < entry.index <= state.commit
             )
-            return _append(backup / "blocks", fresh, last)
         finally:
             database.close()
 
 
-def _begin(backup: Path, genesis: bytes) -> None:
+def _certificates(path: Path) -> bytes:
+    book = HeadBook.open(path)
     try:
-        (backup / "blocks").mkdir(parents=True, exist_ok=True)
-        known = backup / "genesis.json"
-        if not known.exists():
-            write_durably(known, genesis)
-        elif known.read_bytes() != genesis:
-            raise backup_invalid(f"{backup} is of another chain")
-    except OSError as error:
-        raise os_failure(f"make the folder {backup}", error) from error
+        return encode_certificates(raw for _, raw in book.changes())
+    finally:
+        book.close()
 
 
-def _copy_snapshot(folder: Path, backup: Path) -> None:
+def _copy_snapshot(folder: Path, target: BackupFolder) -> None:
     newest = SnapshotFolder(folder / "snapshots").newest()
     if newest is None:
         raise backup_invalid("the log does not reach back to genesis, and there is no snapshot")
-    target = SnapshotFolder(backup / "snapshots")
-    copy = target.incoming(newest.manifest_bytes)
-    while (number := copy.missing) is not None:
-        copy.keep(number, newest.chunk(number))
-    target.adopt(copy)
-
-
-def _append(blocks: Path, pairs: Iterator[Pair], last: int) -> int:
-    """Write chunks, each named by its first index; one is there whole or not at all."""
-    for chunk in encode_chunks(pairs):
-        keys = [key for key, _ in decode_chunk(chunk)]
-        write_durably(blocks / f"{index_of(keys[0]):020d}", chunk)
-        last = index_of(keys[-1])
-    return last
-
-
-def _last_index(backup: Path) -> int:
-    """The last index that is backed up; what lies before it was checked when it was written."""
-    files = sorted((backup / "blocks").glob("[0-9]*"))
-    if not files:
-        return 0
-    return index_of([key for key, _ in decode_chunk(files[-1].read_bytes())][-1])
+    if newest.manifest.id != target.snapshot_id:
+        target.begin_snapshot(newest.manifest_bytes)
+        for number in range(len(newest.manifest.chunks)):
+            target.take_chunk(number, newest.chunk(number))
 
 
 def restore_backup(
@@ -129,11 +103,26 @@ def restore_backup(
     DataFolder.create(path, genesis, node_id, reserve_bytes=reserve_bytes)
     try:
         (path / "head.mark").unlink()  # the right to sign is not made anew
+        _note_certificates(backup, path)
         _install_snapshot(backup, path, genesis)
         return _fill_log(backup, path, reserve_bytes)
     except BaseException:
         shutil.rmtree(path)
         raise
+
+
+def _note_certificates(backup: Path, path: Path) -> None:
+    """Put them into the book; they are checked when the chain that they are of is there."""
+    try:
+        certificates = read_certificates(backup)
+    except LedgerError as error:
+        raise backup_invalid(error.detail) from error
+    book = HeadBook.open(path / "heads")
+    try:
+        for raw in certificates:
+            book.note_change(size_of(raw), raw)
+    finally:
+        book.close()
 
 
 def _install_snapshot(backup: Path, path: Path, genesis: bytes) -> None:
@@ -164,17 +153,16 @@ def _fill_log(backup: Path, path: Path, reserve_bytes: int) -> int:
 
 def _followers(backup: Path, before: Position) -> Iterator[Entry]:
     """Yield the entries behind a place, each held against its rolling hash."""
-    for path in sorted((backup / "blocks").glob("[0-9]*")):
-        for key, record in decode_chunk(path.read_bytes()):
-            entry = decode_entry(index_of(key), record)
-            if entry.index <= before.index:
-                continue
-            expected = entry_hash(before.hash, entry.index, entry.term, entry.kind, entry.payload)
-            if entry.index != before.index + 1 or entry.hash != expected:
-                told = f"the block of height {before.index + 1} is missing or another"
-                raise backup_invalid(told)
-            before = Position(entry.index, entry.term, entry.hash)
-            yield entry
+    for key, record in BackupFolder(backup).pairs():
+        entry = decode_entry(index_of(key), record)
+        if entry.index <= before.index:
+            continue
+        expected = entry_hash(before.hash, entry.index, entry.term, entry.kind, entry.payload)
+        if entry.index != before.index + 1 or entry.hash != expected:
+            told = f"the block of height {before.index + 1} is missing or another"
+            raise backup_invalid(told)
+        before = Position(entry.index, entry.term, entry.hash)
+        yield entry
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[tuple[Entry, ...]]:
@@ -186,8 +174,3 @@ def _batches(entries: Iterator[Entry]) -> Iterator[tuple[Entry, ...]]:
             batch.clear()
     if batch:
         yield tuple(batch)
-
-
-def backup_invalid(what: str) -> LedgerError:
-    """The error of a backup that is refused."""
-    return LedgerError(Code.BACKUP_INVALID, what)

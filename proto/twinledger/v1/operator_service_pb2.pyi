@@ -86,6 +86,68 @@ class PeerStatus(google.protobuf.message.Message):
 global___PeerStatus = PeerStatus
 
 @typing.final
+class BackupRequest(google.protobuf.message.Message):
+    """Asks for a backup, or for what came since another."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AFTER_HEIGHT_FIELD_NUMBER: builtins.int
+    SNAPSHOT_ID_FIELD_NUMBER: builtins.int
+    after_height: builtins.int
+    """The last height that the caller has; 0 for none."""
+    snapshot_id: builtins.bytes
+    """The newest snapshot that the caller has whole; empty for none."""
+    def __init__(
+        self,
+        *,
+        after_height: builtins.int = ...,
+        snapshot_id: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_height", b"after_height", "snapshot_id", b"snapshot_id"]) -> None: ...
+
+global___BackupRequest = BackupRequest
+
+@typing.final
+class BackupResponse(google.protobuf.message.Message):
+    """One part of a backup, in this order."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    GENESIS_FIELD_NUMBER: builtins.int
+    CERTIFICATES_FIELD_NUMBER: builtins.int
+    MANIFEST_FIELD_NUMBER: builtins.int
+    CHUNK_FIELD_NUMBER: builtins.int
+    BLOCKS_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    genesis: builtins.bytes
+    """The genesis file with its signatures."""
+    certificates: builtins.bytes
+    """The certificates of every change of the witnesses: a canonical list of notes."""
+    manifest: builtins.bytes
+    """A snapshot's manifest, when the log does not begin at genesis."""
+    chunk: builtins.bytes
+    """The snapshot's next chunk."""
+    blocks: builtins.bytes
+    """Log entries, ascending, each a record as in a snapshot's chunk."""
+    height: builtins.int
+    """The last part: up to which height the backup goes."""
+    def __init__(
+        self,
+        *,
+        genesis: builtins.bytes = ...,
+        certificates: builtins.bytes = ...,
+        manifest: builtins.bytes = ...,
+        chunk: builtins.bytes = ...,
+        blocks: builtins.bytes = ...,
+        height: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["blocks", b"blocks", "certificates", b"certificates", "chunk", b"chunk", "genesis", b"genesis", "height", b"height", "manifest", b"manifest", "part", b"part"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["blocks", b"blocks", "certificates", b"certificates", "chunk", b"chunk", "genesis", b"genesis", "height", b"height", "manifest", b"manifest", "part", b"part"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["genesis", "certificates", "manifest", "chunk", "blocks", "height"] | None: ...
+
+global___BackupResponse = BackupResponse
+
+@typing.final
 class GetStatusRequest(google.protobuf.message.Message):
     """Asks for the state."""
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class OperatorServiceStub(object):
-    """Tells how this node is, and takes it out of service and back.
+    """Tells how this node is, keeps its chain, and takes it out of service and back.
     """
 
     def __init__(self, channel):
@@ -50,10 +50,15 @@ class OperatorServiceStub(object):
                 request_serializer=twinledger_dot_v1_dot_operator__service__pb2.DrainRequest.SerializeToString,
                 response_deserializer=twinledger_dot_v1_dot_operator__service__pb2.DrainResponse.FromString,
                 _registered_method=True)
+        self.Backup = channel.unary_stream(
+                '/twinledger.v1.OperatorService/Backup',
+                request_serializer=twinledger_dot_v1_dot_operator__service__pb2.BackupRequest.SerializeToString,
+                response_deserializer=twinledger_dot_v1_dot_operator__service__pb2.BackupResponse.FromString,
+                _registered_method=True)
 
 
 class OperatorServiceServicer(object):
-    """Tells how this node is, and takes it out of service and back.
+    """Tells how this node is, keeps its chain, and takes it out of service and back.
     """
 
     def GetStatus(self, request, context):
@@ -78,6 +83,14 @@ class OperatorServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Backup(self, request, context):
+        """The chain in parts to be kept, up to what is committed when the call begins: never a right to
+        vote or sign. Refused with OVERLOADED while others are being sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OperatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -96,6 +109,11 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     request_deserializer=twinledger_dot_v1_dot_operator__service__pb2.DrainRequest.FromString,
                     response_serializer=twinledger_dot_v1_dot_operator__service__pb2.DrainResponse.SerializeToString,
             ),
+            'Backup': grpc.unary_stream_rpc_method_handler(
+                    servicer.Backup,
+                    request_deserializer=twinledger_dot_v1_dot_operator__service__pb2.BackupRequest.FromString,
+                    response_serializer=twinledger_dot_v1_dot_operator__service__pb2.BackupResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'twinledger.v1.OperatorService', rpc_method_handlers)
@@ -105,7 +123,7 @@ def add_OperatorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperatorService(object):
-    """Tells how this node is, and takes it out of service and back.
+    """Tells how this node is, keeps its chain, and takes it out of service and back.
     """
 
     @staticmethod
@@ -179,6 +197,33 @@ class OperatorService(object):
             '/twinledger.v1.OperatorService/Drain',
             twinledger_dot_v1_dot_operator__service__pb2.DrainRequest.SerializeToString,
             twinledger_dot_v1_dot_operator__service__pb2.DrainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Backup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/twinledger.v1.OperatorService/Backup',
+            twinledger_dot_v1_dot_operator__service__pb2.BackupRequest.SerializeToString,
+            twinledger_dot_v1_dot_operator__service__pb2.BackupResponse.FromString,
             options,
             channel_credentials,
             insecure,

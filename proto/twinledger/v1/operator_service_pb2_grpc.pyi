@@ -18,7 +18,7 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
     ...
 
 class OperatorServiceStub:
-    """Tells how this node is, and takes it out of service and back."""
+    """Tells how this node is, keeps its chain, and takes it out of service and back."""
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
     GetStatus: grpc.UnaryUnaryMultiCallable[
@@ -41,8 +41,16 @@ class OperatorServiceStub:
     ]
     """Prepares this node for being stopped, or takes that back. Asked again, it tells how far it is."""
 
+    Backup: grpc.UnaryStreamMultiCallable[
+        twinledger.v1.operator_service_pb2.BackupRequest,
+        twinledger.v1.operator_service_pb2.BackupResponse,
+    ]
+    """The chain in parts to be kept, up to what is committed when the call begins: never a right to
+    vote or sign. Refused with OVERLOADED while others are being sent.
+    """
+
 class OperatorServiceAsyncStub:
-    """Tells how this node is, and takes it out of service and back."""
+    """Tells how this node is, keeps its chain, and takes it out of service and back."""
 
     GetStatus: grpc.aio.UnaryUnaryMultiCallable[
         twinledger.v1.operator_service_pb2.GetStatusRequest,
@@ -64,8 +72,16 @@ class OperatorServiceAsyncStub:
     ]
     """Prepares this node for being stopped, or takes that back. Asked again, it tells how far it is."""
 
+    Backup: grpc.aio.UnaryStreamMultiCallable[
+        twinledger.v1.operator_service_pb2.BackupRequest,
+        twinledger.v1.operator_service_pb2.BackupResponse,
+    ]
+    """The chain in parts to be kept, up to what is committed when the call begins: never a right to
+    vote or sign. Refused with OVERLOADED while others are being sent.
+    """
+
 class OperatorServiceServicer(metaclass=abc.ABCMeta):
-    """Tells how this node is, and takes it out of service and back."""
+    """Tells how this node is, keeps its chain, and takes it out of service and back."""
 
     @abc.abstractmethod
     def GetStatus(
@@ -92,5 +108,15 @@ class OperatorServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[twinledger.v1.operator_service_pb2.DrainResponse, collections.abc.Awaitable[twinledger.v1.operator_service_pb2.DrainResponse]]:
         """Prepares this node for being stopped, or takes that back. Asked again, it tells how far it is."""
+
+    @abc.abstractmethod
+    def Backup(
+        self,
+        request: twinledger.v1.operator_service_pb2.BackupRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[twinledger.v1.operator_service_pb2.BackupResponse], collections.abc.AsyncIterator[twinledger.v1.operator_service_pb2.BackupResponse]]:
+        """The chain in parts to be kept, up to what is committed when the call begins: never a right to
+        vote or sign. Refused with OVERLOADED while others are being sent.
+        """
 
 def add_OperatorServiceServicer_to_server(servicer: OperatorServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -450,6 +450,10 @@ class FakeNode(
         self._meet(self.read_steps, None, context)
         return operator_service_pb2.TransferLeadershipResponse(leader_id=request.to, term=7)
 
+    def Backup(self, request: Any, context: Any) -> Any:
+        self._meet(self.read_steps, None, context)
+        return iter([operator_service_pb2.BackupResponse(height=self.ledger.height)])
+
     def Drain(self, request: Any, context: Any) -> Any:
         self._meet(self.read_steps, None, context)
         self.draining = not request.undo

@@ -46,6 +46,7 @@ AUDIENCES: Final[dict[str, Audience]] = {
     "OperatorService.GetStatus": Audience.STAFF,
     "OperatorService.TransferLeadership": Audience.KEEPERS,
     "OperatorService.Drain": Audience.KEEPERS,
+    "OperatorService.Backup": Audience.KEEPERS,
     "LedgerService.ListEvidence": Audience.IDENTITIES,
     "ServerReflection.ServerReflectionInfo": Audience.IDENTITIES,
 }

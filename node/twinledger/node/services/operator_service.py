@@ -1,6 +1,7 @@
 """OperatorService: how this node is, and how it is taken out of service."""
 
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 from twinledger.consensus import NodeId, Role
 from twinledger.consortium.members import load_consortium
 from twinledger.node import heads_warnings, validity
+from twinledger.node.backing_up import BackingUp
 from twinledger.node.disk_watch import DiskWatch
 from twinledger.node.duties import Duties
 from twinledger.node.feed import Feed
@@ -44,6 +46,7 @@ class OperatorService:
     feed: Feed[Outcome]
     records: NodeRecords
     heads: Heads
+    backing_up: BackingUp
     started_s: float
 
     async def get_status(self, _: pb.GetStatusRequest) -> pb.GetStatusResponse:
@@ -95,6 +98,10 @@ class OperatorService:
         else:
             self.duties.drain()
         return pb.DrainResponse(waits_for=self.duties.waits_for())
+
+    def backup(self, request: pb.BackupRequest) -> AsyncIterator[pb.BackupResponse]:
+        """Send the chain in parts."""
+        return self.backing_up.parts(request)
 
     def _add_heads(self, response: pb.GetStatusResponse) -> None:
         keeper, certificate = self.heads.keeper, self.heads.certificate
