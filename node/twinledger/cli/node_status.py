@@ -60,7 +60,7 @@ def status(
     if (config is None) == (name is None):
         raise click.UsageError("name the node by --config or by --node")
     if config is not None:
-        ways = load_part("twinledger.cli.node_folder", "node").ownendpoints_named(config)
+        ways = load_part("twinledger.cli.node_folder", "node").own_endpoints(config)
     else:
         ways = endpoints_named(name or "", find_target(devnet, None, profile).trusted)
     try:

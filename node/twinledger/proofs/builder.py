@@ -169,6 +169,11 @@ class UpdatePlace(Place, Protocol):
         """Which operation of the transaction, from 0."""
         ...
 
+    @property
+    def transaction_id(self) -> bytes:
+        """The transaction's id, known also when its block is kept no more."""
+        ...
+
 
 class Certificates(Protocol):
     """A node's book of certificates."""

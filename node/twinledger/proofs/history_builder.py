@@ -11,7 +11,6 @@ from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.history_proof import encode_way
 from twinledger.ledger.history_tree import HistoryReader, Place, append, inclusion_proof
 from twinledger.ledger.names import TwinId
-from twinledger.ledger.receipt import Receipt
 from twinledger.proofs import signed
 from twinledger.proofs.builder import Builder, UpdatePlace, too_large
 from twinledger.proofs.bundle import MAX_BYTES
@@ -87,12 +86,12 @@ class _Items:
         self._size = 0
         self.updates: list[ShownUpdate] = []
         self.transactions: dict[bytes, ShownTransaction] = {}
-        self._block: tuple[int, BlockHeader, list[bytes], list[bytes] | None] | None = None
+        self._block: tuple[int, BlockHeader, list[bytes] | None] | None = None
 
     def take(self, place: UpdatePlace) -> None:
         """Adds an update."""
-        _, header, receipts, transactions = self._read(place.height)
-        found = Receipt.decode(receipts[place.transaction_index]).transaction_id
+        _, header, transactions = self._read(place.height)
+        found = place.transaction_id
         time = Timestamp(header.time_us)
         self.updates.append(ShownUpdate(found, place.operation_index, place.height, time))
         if transactions is not None and found not in self.transactions:
@@ -102,11 +101,10 @@ class _Items:
                 raise too_large()
             self.transactions[found] = signed.split(raw)
 
-    def _read(self, height: int) -> tuple[int, BlockHeader, list[bytes], list[bytes] | None]:
+    def _read(self, height: int) -> tuple[int, BlockHeader, list[bytes] | None]:
         if self._block is None or self._block[0] != height:
             header = BlockHeader.decode(self._chain.header_bytes(height))
-            receipts = list(self._chain.receipts(height))
-            self._block = height, header, receipts, self._bodies(height)
+            self._block = height, header, self._bodies(height)
         return self._block
 
     def _bodies(self, height: int) -> list[bytes] | None:

@@ -183,11 +183,12 @@ class ChainReader:
         Raises:
             LedgerError: BLOCK_NOT_FOUND; PRUNED, naming the oldest height.
         """
-        header, receipts = self.header_bytes(height), self.receipts(height)
+        header = self.header_bytes(height)
         if height == 0:
-            return StoredBlock(header, EntryKind.BLOCK, b"", receipts)
+            return StoredBlock(header, EntryKind.BLOCK, b"", self.receipts(height))
+        # The body first: who came by a snapshot has receipts of blocks whose bodies it has not.
         entry = self._bodies.entry(Index(height))
-        return StoredBlock(header, entry.kind, entry.payload, receipts)
+        return StoredBlock(header, entry.kind, entry.payload, self.receipts(height))
 
     # Indexes.
 

@@ -32,6 +32,7 @@ from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.history_tree import consistency_proof, inclusion_proof, root
 from twinledger.ledger.merkle import EMPTY_ROOT
 from twinledger.ledger.names import MemberName, TwinId
+from twinledger.ledger.receipt import Receipt
 from twinledger.ledger.state_proof import End, StateProof
 from twinledger.ledger.state_prover import prove
 from twinledger.ledger.state_tree import update
@@ -72,6 +73,7 @@ class Place(NamedTuple):
     height: int
     transaction_index: int
     operation_index: int
+    transaction_id: bytes
 
 
 class KeepingState(MemoryState):
@@ -256,11 +258,19 @@ class World(Chain):
         return self.blocks[height].transactions
 
     def receipts(self, height: int) -> Sequence[bytes]:
+        """Receipts go with bodies."""
+        self.transactions(height)
         return self.blocks[height].receipts
 
     def updates(self, twin_id: str, after_version: int, limit: int) -> Sequence[Place]:
         found = [
-            Place(each.version, height, each.transaction_index, each.operation_index)
+            Place(
+                each.version,
+                height,
+                each.transaction_index,
+                each.operation_index,
+                Receipt.decode(block.receipts[each.transaction_index]).transaction_id,
+            )
             for height, block in enumerate(self.blocks)
             for each in block.updates
             if each.twin_id == twin_id and each.version > after_version
@@ -270,7 +280,7 @@ class World(Chain):
     def location(self, transaction_id: bytes) -> Place | None:
         return next(
             (
-                Place(0, height, each.transaction_index, 0)
+                Place(0, height, each.transaction_index, 0, transaction_id)
                 for height, block in enumerate(self.blocks)
                 for each in block.consumed
                 if each.transaction_id == transaction_id
