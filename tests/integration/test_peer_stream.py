@@ -1,6 +1,5 @@
 """What a peer stream must say of itself, and what happens to one that lies."""
 
-import time
 from collections.abc import Iterator
 
 import grpc
@@ -8,14 +7,10 @@ import pytest
 
 from tests.integration.single_node import SingleNode, code_of
 from twinledger.consensus import (
-    Append,
-    Configuration,
-    EntryKind,
     Index,
     NodeId,
     Term,
     VoteRequest,
-    make_entry,
 )
 from twinledger.node.consensus_wire import encode
 from twinledger.v1 import operator_service_pb2
@@ -132,32 +127,3 @@ def test_forwarded_garbage_is_refused_by_its_position(node):
         ForwardTransactionsRequest(hello=hello(node), transactions=[b"garbage"])
     )
     assert [(r.position, r.error.code) for r in answer.refusals] == [(0, "MALFORMED")]
-
-
-def led_to(node: SingleNode, kind: EntryKind, payload: bytes) -> int:
-    """The end of the node's log after a peer that calls itself leader sent it one entry."""
-    genesis, start = node.genesis.chain_id, Index(0)
-    entry = make_entry(genesis, Index(1), Term(50), kind, payload)
-    ends = NodeId(HONEST), NodeId(node.node_id)
-    message = Append(*ends, Term(50), start, Term(0), genesis, (entry,), start)
-    sent = ExchangeRequest(consensus=ConsensusBatch(messages=[encode(message)]))
-    list(PeerServiceStub(node.peer_channel).Exchange(iter([greeting(node), sent]), timeout=10))
-    deadline = time.monotonic() + 10
-    while term(node) < 50:
-        assert time.monotonic() < deadline, "the entry never arrived"
-    request = operator_service_pb2.GetStatusRequest()
-    return OperatorServiceStub(node.channel).GetStatus(request).height
-
-
-def greeting(node: SingleNode) -> ExchangeRequest:
-    return ExchangeRequest(hello=hello(node))
-
-
-def test_a_leaders_block_is_taken(node):
-    assert led_to(node, EntryKind.BLOCK, b"") == 1
-
-
-def test_a_leader_cannot_bring_in_a_node_that_the_ledger_does_not_name(node):
-    voters = tuple(sorted(record.node_id for _, record in node.genesis.nodes))
-    target = Configuration(voters, learners=(NodeId("stranger-1"),))
-    assert led_to(node, EntryKind.CONFIGURATION, target.encode()) == 0

@@ -98,7 +98,7 @@ class HeadKeeper:
             claim = Claim(witness.public_key, head)
             if name == speaker:
                 self.gathering.claim(claim)
-            if name != speaker or self.own.differs(head.checkpoint):
+            if name != speaker or self.own.differs(head.checkpoint) or self._suspects(claim):
                 self._look(claim)
 
     def learned(self, certificate: Certificate) -> Found:
@@ -167,6 +167,10 @@ class HeadKeeper:
             return
         if len(self._looks) < MAX_LOOKS:
             self._looks[key, head] = claim
+
+    def _suspects(self, claim: Claim) -> bool:
+        """Whether any head of its witness on this node's own branch would convict it."""
+        return claim.public_key in self.suspicions.suspects
 
     def _look_at_all_of(self, public_key: bytes) -> None:
         """A new suspect's newest word on this node's own branch may convict it."""

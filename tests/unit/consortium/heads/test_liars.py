@@ -73,6 +73,20 @@ def test_a_larger_head_here_and_a_smaller_one_elsewhere_are_evidence():
     assert [evidence.witness for evidence in node.evidence] == [name_of(1)]
 
 
+def test_any_later_word_of_a_suspect_on_ones_own_branch_convicts_it():
+    """Though it is below the certified head, where it makes no certificate any more."""
+    node = Honest.start(0, "a", FOUR, size=9)
+    for number in (0, 2, 3):
+        node.receive([signed(number, Branch("a").head(9))], number)
+    node.receive([signed(1, Branch("ab@5").head(6))], 1)
+    node.check()
+    assert node.suspects == [name_of(1)]
+    assert node.certified_size == 9
+    node.receive([signed(1, Branch("a").head(8))], 1)
+    node.check()
+    assert [evidence.witness for evidence in node.evidence] == [name_of(1)]
+
+
 def test_a_smaller_head_here_and_a_larger_one_elsewhere_need_the_others_path():
     node, other = Honest.start(0, "a", FOUR, size=9), Honest.start(2, "ab@5", FOUR, size=9)
     node.receive([signed(1, Branch("a").head(6)), signed(1, Branch("ab@5").head(8))], 1)
