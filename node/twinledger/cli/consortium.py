@@ -14,6 +14,7 @@ from twinledger.cli.options import DIRECTORY, FILE, json_option
 from twinledger.cli.output import print_json, print_table, time_text
 from twinledger.cli.parts import load_part
 from twinledger.cli.passphrases import ask_passphrase, new_passphrase, sealed_option
+from twinledger.cli.recover import recover
 from twinledger.client import Consortium, Identity, Ledger, Profile
 from twinledger.client.certificates import fingerprint
 
@@ -41,6 +42,7 @@ for command in (
     voting.update_node,
     voting.replace_node,
     evidence.evidence,
+    recover,
 ):
     consortium.add_command(command)
 

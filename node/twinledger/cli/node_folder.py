@@ -50,21 +50,14 @@ def make_node_folder(
         LedgerError: CONFIG_INVALID when the folder holds a node or no keys, NO_SUCH_NODE,
             KEY_MISMATCH; GENESIS_NOT_SIGNED and the other codes of genesis files.
     """
-    config = folder / "node.toml"
-    if config.exists():
-        raise LedgerError(Code.CONFIG_INVALID, f"{config} exists: this folder holds a node")
+    config = new_config(folder)
     raw = read_file(genesis, Code.GENESIS_INVALID)
     found = Genesis.parse(raw)
     found.require_signed()
     record = _record(_joining(join) if join else found.nodes, node_id)
     check_public_keys(folder / "keys", record)
-    client, peer = listen
-    text = _CONFIG.format(
-        id=json.dumps(node_id),
-        client=json.dumps(client or record.client_address),
-        peer=json.dumps(peer or record.peer_address),
-        join=f"join = {json.dumps(str(join.resolve()))}\n" if join else "",
-    )
+    line = f"join = {json.dumps(str(join.resolve()))}\n" if join else ""
+    text = config_text(record, listen, line)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "genesis.json").write_bytes(raw)
@@ -73,6 +66,29 @@ def make_node_folder(
     except OSError as error:
         raise LedgerError(Code.CONFIG_INVALID, f"{folder}: {error.strerror}") from error
     return config
+
+
+def new_config(folder: Path) -> Path:
+    """The settings file of a node that is about to be made.
+
+    Raises:
+        LedgerError: CONFIG_INVALID, when the folder holds a node.
+    """
+    config = folder / "node.toml"
+    if config.exists():
+        raise LedgerError(Code.CONFIG_INVALID, f"{config} exists: this folder holds a node")
+    return config
+
+
+def config_text(record: Node, listen: tuple[str | None, str | None], line: str) -> str:
+    """The text of a settings file, with one line that says how the node begins."""
+    client, peer = listen
+    return _CONFIG.format(
+        id=json.dumps(record.node_id),
+        client=json.dumps(client or record.client_address),
+        peer=json.dumps(peer or record.peer_address),
+        join=line,
+    )
 
 
 def own_endpoints(config: Path) -> list[Endpoint]:

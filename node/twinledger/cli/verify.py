@@ -9,7 +9,8 @@ from twinledger.cli.options import json_option
 from twinledger.cli.output import print_json
 from twinledger.proofs.bundle import MAX_BYTES
 from twinledger.proofs.proven import Proven
-from twinledger.proofs.verify import trusted_head
+from twinledger.proofs.recovered import check_kept
+from twinledger.proofs.verify import trusted_head, verify_recovery
 from twinledger.proofs.verify import verify as verified
 from twinledger.proofs.words import time_text
 
@@ -21,6 +22,7 @@ _CHAIN_ID_BYTES = 32
     example="""
 twinledger verify pump-7.proof --chain-id 64HEX
 twinledger verify pump-7.proof --trusted-head head.proof --json
+twinledger verify receipt.proof --chain-id 64HEX --recovery recovery.json
 """,
 )
 @click.argument("file", type=click.File("rb"))
@@ -32,8 +34,20 @@ twinledger verify pump-7.proof --trusted-head head.proof --json
     metavar="FILE",
     help="A proof of a head that was verified before; the proof must begin at it.",
 )
+@click.option(
+    "--recovery",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="A recovery file: says PROOF_TRUNCATED when it cut off what the proof proves.",
+)
 @json_option
-def verify(file: BinaryIO, chain_id: str | None, head: BinaryIO | None, as_json: bool) -> None:
+def verify(
+    file: BinaryIO,
+    chain_id: str | None,
+    head: BinaryIO | None,
+    recovery: BinaryIO | None,
+    as_json: bool,
+) -> None:
     """Checks a proof bundle and says what it proves, by whom, as of when, and what it does not.
 
     Needs no network and trusts nothing in the file. Exits 0 when it is proven, 1 with the error's
@@ -43,6 +57,9 @@ def verify(file: BinaryIO, chain_id: str | None, head: BinaryIO | None, as_json:
     expected = None if chain_id is None else _chain_id(chain_id)
     trusted = None if head is None else trusted_head(_read(head))
     proven = verified(_read(file), expected, trusted)
+    if recovery is not None:
+        opened = verify_recovery(_read(recovery), proven.chain_id)
+        check_kept(proven.told.header.height, proven.certificate, opened)
     if as_json:
         print_json(proven.as_json())
     else:

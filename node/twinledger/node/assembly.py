@@ -13,6 +13,7 @@ from twinledger.consortium.members import load_consortium
 from twinledger.consortium.nodes import Node, witness_name
 from twinledger.consortium.protocol import KNOWN_VERSIONS
 from twinledger.execution.results import Parent
+from twinledger.ledger.checkpoint import epoch_of
 from twinledger.node.applier import Applier
 from twinledger.node.dialling import Dialling
 from twinledger.node.disk_watch import DiskWatch
@@ -23,7 +24,7 @@ from twinledger.node.governor import Governor, Judge
 from twinledger.node.heads import Heads
 from twinledger.node.heads_asking import HeadAsking
 from twinledger.node.heads_autopsy import Autopsy
-from twinledger.node.heads_start import note_changes, restore_keeper
+from twinledger.node.heads_start import note_changes, opening_height, restore_keeper
 from twinledger.node.leader_watch import LeaderWatch
 from twinledger.node.order_alarm import OrderAlarm
 from twinledger.node.pool import Pool
@@ -176,8 +177,11 @@ def _heads(foundation: Foundation, replica: Replica, threads: Threads, feed: Fee
         set_number=load_consortium(stores.chain).set_number,
         diverged=Autopsy(keeper.own, stores.chain, asking).examine,
     )
+    opening = opening_height(stores.chain, epoch_of(keeper.own.origin))
     if heads.certificate is not None:
         feed.certify(heads.certificate.checkpoint.height)
+    elif opening is not None:
+        feed.certify(opening - 1)  # by those who were there before
     replica.written, replica.transport.greeted = heads.written, heads.greeted
     return heads
 

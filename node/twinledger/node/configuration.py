@@ -26,6 +26,8 @@ class NodeSection(_Section):
     genesis: Path = Path("genesis.json")
     join: Path | None = None
     """The join file of a node that genesis does not name."""
+    recovery: Path | None = None
+    """The recovery file of a node that begins with a new epoch."""
 
 
 class KeysSection(_Section):
@@ -154,6 +156,9 @@ def _with_absolute_paths(configuration: Configuration, folder: Path) -> Configur
             "data_dir": folder / configuration.node.data_dir,
             "genesis": folder / configuration.node.genesis,
             "join": folder / configuration.node.join if configuration.node.join else None,
+            "recovery": folder / configuration.node.recovery
+            if configuration.node.recovery
+            else None,
         }
     )
     keys = KeysSection(folder=folder / configuration.keys.folder)

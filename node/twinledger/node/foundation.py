@@ -10,8 +10,9 @@ from twinledger.client.profile import Profile
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, chain_id
 from twinledger.consortium.join_file import JoinFile
-from twinledger.consortium.members import load_consortium
+from twinledger.consortium.members import Consortium, load_consortium
 from twinledger.consortium.nodes import Node as NodeRecord
+from twinledger.consortium.recovery.file import RecoveryFile
 from twinledger.execution.execute import genesis_block, limits_of
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.limits import Limits
@@ -43,6 +44,10 @@ class Foundation:
     """Who the others are, and what they show."""
     stores: Stores
     memory: PeerMemory
+    ledger_epoch: int
+    """The epoch of the chain when it was opened; when another begins it is opened again."""
+    arriving: RecoveryFile | None
+    """The recovery that this node begins with, until its own chain has the block of it."""
 
     @classmethod
     def open(
@@ -70,7 +75,9 @@ class Foundation:
         try:
             if stores.chain.applied_height is None:
                 stores.chain.apply(genesis_block(genesis))
-            nodes = _nodes(stores)
+            consortium = _consortium(stores)
+            arriving = _arriving(configuration, consortium, folder.chain_id)
+            nodes = opened_nodes(arriving) if arriving else consortium.nodes
             member, record = _record_of(nodes, folder, configuration)
             keys.check(record)
         except BaseException:
@@ -86,13 +93,20 @@ class Foundation:
             records=NodeRecords(
                 folder.node_id,
                 [node for _, node in nodes],
-                stores.chain.applied_height or 0,
+                arriving.fork.height + 1 if arriving else stores.chain.applied_height or 0,
                 insecure=configuration.transport.insecure,
                 given=given,
             ),
             stores=stores,
             memory=folder.peer_memory(),
+            ledger_epoch=consortium.epoch,
+            arriving=arriving,
         )
+
+    @property
+    def epoch(self) -> int:
+        """The newest epoch that this node knows of."""
+        return self.arriving.epoch if self.arriving else self.ledger_epoch
 
     def limits(self) -> Limits:
         """Return the limits that the next block is executed by."""
@@ -106,6 +120,7 @@ class Foundation:
             protocol_version=PROTOCOL_VERSION,
             boot=self.folder.boot,
             height=self.stores.log.last_index(),
+            epoch=self.epoch,
             **self._signed(),
         )
 
@@ -145,9 +160,30 @@ def _read_genesis(folder: DataFolder, configuration: Configuration) -> Genesis:
     return Genesis.parse(given)
 
 
-def _nodes(stores: Stores) -> Nodes:
+def _consortium(stores: Stores) -> Consortium:
     with stores.chain.snapshot() as state:
-        return load_consortium(state).nodes
+        return load_consortium(state)
+
+
+def _arriving(
+    configuration: Configuration, consortium: Consortium, chain_id: bytes
+) -> RecoveryFile | None:
+    """The recovery that this node begins with, while its own chain does not have it yet."""
+    path = configuration.node.recovery
+    if path is None:
+        return None
+    try:
+        recovery = RecoveryFile.parse(path.read_bytes())
+    except OSError as error:
+        raise LedgerError(Code.CONFIG_INVALID, f"{path}: {error.strerror}") from error
+    if recovery.chain_id != chain_id:
+        raise LedgerError(Code.RECOVERY_OTHER_HISTORY, f"{path} is of another chain")
+    return recovery if recovery.epoch > consortium.epoch else None
+
+
+def opened_nodes(recovery: RecoveryFile) -> Nodes:
+    """The nodes that begin an epoch, with their members."""
+    return [(each.member.name, node) for each in recovery.members for node in each.member.nodes]
 
 
 def _record_of(

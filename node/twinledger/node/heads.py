@@ -18,7 +18,7 @@ from twinledger.consortium.heads import Found, HeadKeeper
 from twinledger.consortium.members import CONSORTIUM_KEY, Consortium
 from twinledger.consortium.witnesses import Certificate, WitnessSet, witness_set
 from twinledger.execution.results import Execution
-from twinledger.ledger.checkpoint import Checkpoint
+from twinledger.ledger.checkpoint import Checkpoint, epoch_of
 from twinledger.ledger.cosignature import Cosignature, cosign
 from twinledger.ledger.errors import LedgerError
 from twinledger.ledger.evidence import SignedHead
@@ -61,6 +61,8 @@ class Heads:
     """The number of the witness set after the newest executed block."""
     diverged: Callable[[Certificate], Awaitable[LedgerError]]
     """Finds out what differs; its error stops the node."""
+    _epoch_over: bool = False
+    """Whether a block opened another epoch: these heads are of the one before."""
     _to_sign: asyncio.Event = field(default_factory=asyncio.Event)
     _to_check: asyncio.Event = field(default_factory=asyncio.Event)
     _again: bool = True
@@ -79,7 +81,7 @@ class Heads:
     @property
     def signs(self) -> bool:
         """Whether this node may sign: it has the mark of its key, and is a witness with it."""
-        if not self.has_own_mark:
+        if self._epoch_over or not self.has_own_mark:
             return False
         witness = self.keeper.gathering.witness(self.name)
         return witness is not None and witness.public_key == self.signer.public_key
@@ -280,6 +282,9 @@ class Heads:
 
     def _following(self, leaf: bytes) -> WitnessSet | None:
         consortium = Consortium.decode(leaf)
+        if consortium.epoch != epoch_of(self.keeper.own.origin):
+            self._epoch_over = True  # the node is opened anew, for those who certify then
+            return None
         if consortium.set_number == self.set_number:
             return None
         self.set_number = consortium.set_number

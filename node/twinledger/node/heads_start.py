@@ -6,6 +6,7 @@ from twinledger.consortium.heads import HeadKeeper
 from twinledger.consortium.heads.restoring import Kept, restore
 from twinledger.consortium.heads.roots import OwnHeads
 from twinledger.consortium.members import CONSORTIUM_KEY, Consortium, load_consortium
+from twinledger.consortium.recovery.opening import load_recovery
 from twinledger.consortium.witnesses import WitnessSet, witness_set
 from twinledger.execution.results import Execution
 from twinledger.ledger.checkpoint import origin_of
@@ -28,9 +29,10 @@ def restore_keeper(foundation: Foundation) -> HeadKeeper:
     own = OwnHeads(origin, stores.chain.trees, (stores.chain.applied_height or 0) + 1)
     mark = stores.head_mark.mark if stores.head_mark is not None else None
     owned = mark is not None and mark.key == foundation.keys.witness.public_key
-    first, changes = witness_set(foundation.genesis.consortium), _changes(stores.heads)
+    begun, after = _beginning(stores.chain, consortium.epoch, foundation.genesis.consortium)
+    first, changes = witness_set(begun), _changes(stores.heads, after)
     executed = [size for size, _ in changes if size <= own.size]
-    whole = len(executed) == consortium.set_number
+    whole = len(executed) == consortium.set_number - begun.set_number
     if not whole:
         # The state came as a snapshot, from a certified height: what was before it is behind.
         first, changes = witness_set(consortium), changes[len(executed) :]
@@ -39,8 +41,12 @@ def restore_keeper(foundation: Foundation) -> HeadKeeper:
         first=first,
         changes=changes,
         change_certificates=dict(stores.heads.changes()),
-        newest=stores.heads.newest if whole else None,
-        seen=stores.heads.seen(),
+        newest=_newest(stores.heads, origin) if whole else None,
+        seen={
+            key: head
+            for key, head in stores.heads.seen().items()
+            if head.checkpoint.origin == origin
+        },
         evidence=[decode_evidence(raw) for raw in stores.heads.evidence()],
     )
     try:
@@ -52,9 +58,34 @@ def restore_keeper(foundation: Foundation) -> HeadKeeper:
         raise
 
 
-def _changes(book: HeadBook) -> tuple[tuple[int, WitnessSet], ...]:
+def _beginning(chain: ChainStore, epoch: int, genesis: Consortium) -> tuple[Consortium, int]:
+    """The first consortium of an epoch, and the size after which changes of it count."""
+    opening = opening_height(chain, epoch)
+    if opening is None:
+        return genesis, 0
+    return Consortium.decode(chain.consortium_at(opening)), opening + 1
+
+
+def opening_height(chain: ChainStore, epoch: int) -> int | None:
+    """The height of the block that opened an epoch; None for the first one."""
+    recovery = load_recovery(chain, epoch)
+    return None if recovery is None else recovery.fork.height + 1
+
+
+def _newest(book: HeadBook, origin: str) -> bytes | None:
+    """The newest certificate that was kept, when it is of this epoch."""
+    newest = book.newest
+    of_this = newest is not None and newest.startswith(origin.encode() + b"\n")
+    return newest if of_this else None
+
+
+def _changes(book: HeadBook, after_size: int) -> tuple[tuple[int, WitnessSet], ...]:
     return tuple(
-        [(height + 1, witness_set(Consortium.decode(leaf))) for height, leaf in book.members()]
+        [
+            (height + 1, witness_set(Consortium.decode(leaf)))
+            for height, leaf in book.members()
+            if height + 1 > after_size
+        ]
     )
 
 

@@ -34,14 +34,18 @@ class NodeRecords:
         insecure: bool = False,
         given: Profile | None = None,
     ) -> None:
-        """`nodes` as the ledger has them at `height`; `given` holds records of a later height."""
+        """`nodes` as the ledger has them at `height`; `given` holds records of a later height.
+
+        A node that begins with a new epoch knows its nodes before it has executed the old one: what
+        it executes below `height` is not heard.
+        """
         self.own_id = own_id
         self.insecure = insecure
         self._given = given
         self._listeners: list[Callable[[], None]] = []
         self._seen: dict[bytes, NodeId] = {}
         self._ledger = tuple(nodes)
-        self._height = height
+        self._from = self._height = height
         self.nodes: Mapping[NodeId, Node] = self._current()
 
     @property
@@ -60,6 +64,8 @@ class NodeRecords:
 
     def executed(self, height: int, nodes: Iterable[Node] | None) -> None:
         """Take in a block; `nodes` are None when it did not touch the records."""
+        if height < self._from:
+            return  # of an epoch that is over
         self._height = height
         if nodes is not None:
             self._ledger = tuple(nodes)

@@ -42,6 +42,7 @@ class Node:
     """The port of the history tree's tiles, where the operator has given one."""
     _stopping: bool = False
     _ways_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _epoch_opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     async def start(
@@ -82,10 +83,13 @@ class Node:
         return node
 
     async def run_until(self, stop: asyncio.Event) -> bool:
-        """Run until `stop` is set, or until a snapshot has taken the place of this node's log.
+        """Run until `stop` is set, or until this node must be put together anew.
+
+        That is when a snapshot has taken the place of its log, and when a recovery opened another
+        epoch: other witnesses then sign under another name.
 
         Returns:
-            Whether the folder is to be opened again, and the node to go on from the snapshot.
+            Whether the folder is to be opened again, and the node to go on.
 
         Raises what must stop the node before that.
         """
@@ -106,12 +110,13 @@ class Node:
             if self.tiles is not None:
                 tasks.append(group.create_task(self.tiles.run(), name="tiles"))
             switched = parts.snapshot_fetching.switched
-            await _first_of(stop, switched)
-            if not switched.is_set():
+            await _first_of(stop, switched, self._epoch_opened)
+            anew = switched.is_set() or self._epoch_opened.is_set()
+            if not anew:
                 await self._leave()
             for task in tasks:
                 task.cancel()
-        return switched.is_set() and not stop.is_set()
+        return anew and not stop.is_set()
 
     async def close(self) -> None:
         """Close ports, threads and stores, in this order."""
@@ -166,7 +171,11 @@ class Node:
     def _executed(self, execution: Execution) -> None:
         height = execution.header.height
         leaf = execution.writes.get(CONSORTIUM_KEY)
-        nodes = None if leaf is None else [node for _, node in Consortium.decode(leaf).nodes]
+        consortium = None if leaf is None else Consortium.decode(leaf)
+        nodes = None if consortium is None else [node for _, node in consortium.nodes]
+        if consortium is not None and consortium.epoch != self.foundation.ledger_epoch:
+            logger.info("a new epoch begins", extra={"epoch": consortium.epoch, "height": height})
+            self._epoch_opened.set()
         self.foundation.records.executed(height, nodes)
         self.parts.submission.executed(execution)
         self.parts.feed.advance(height)

@@ -60,6 +60,7 @@ _TROUBLES: Final = frozenset(
         Code.PEER_MISMATCH,
         Code.PEER_UNKNOWN,
         Code.PEER_REGRESSED,
+        Code.EPOCH_OVER,
         Code.PEER_CERTIFICATE,
         Code.WRONG_CHAIN,
         Code.BAD_CERTIFICATE,

@@ -48,12 +48,22 @@ def opened_by(raw: bytes, chain_id: bytes, verify_head: HeadVerifier) -> Standin
         recovery = RecoveryFile.parse(raw)
         if recovery.chain_id != chain_id:
             raise LedgerError(Code.PROOF_RECOVERY, "it is of another chain")
-        at = verify_head(recovery.fork.proof, chain_id)
-        fork = recovery.fork
-        if at.head is None or (at.head.size, at.head.root) != (fork.size, fork.root):
-            raise LedgerError(Code.PROOF_RECOVERY, "it proves another head than it goes on from")
+        at = at_fork(recovery, verify_head)
         after = judge(recovery, at.consortium, chain_id)
     return Standing(chain_id, at.head, after, recovery=recovery)
+
+
+def at_fork(recovery: RecoveryFile, verify_head: HeadVerifier) -> Standing:
+    """Where a verifier stands that has verified, from genesis, the head a recovery goes on from.
+
+    Raises:
+        LedgerError: PROOF_RECOVERY when the file's proof is of another head; what it is refused
+            with.
+    """
+    at, fork = verify_head(recovery.fork.proof, recovery.chain_id), recovery.fork
+    if at.head is None or (at.head.size, at.head.root) != (fork.size, fork.root):
+        raise LedgerError(Code.PROOF_RECOVERY, "it proves another head than it goes on from")
+    return at
 
 
 def check_kept(height: int, certificate: Certificate, opened: Standing) -> None:

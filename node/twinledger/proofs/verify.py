@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from twinledger.consortium.genesis import chain_id as chain_id_of
+from twinledger.consortium.recovery.file import RecoveryFile
 from twinledger.ledger.checkpoint import Checkpoint, origin_of
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.note import SignedNote
+from twinledger.proofs import recovered
 from twinledger.proofs.bundle import (
     Bundle,
     GenesisAnchor,
@@ -28,7 +30,6 @@ from twinledger.proofs.checks import (
 from twinledger.proofs.claims import HeadClaim
 from twinledger.proofs.history_check import check_history
 from twinledger.proofs.proven import Proven, Told
-from twinledger.proofs.recovered import after_recovery, opened_by
 from twinledger.proofs.standing import (
     Standing,
     after_change,
@@ -158,7 +159,7 @@ def _checked(bundle: Bundle, standing: Standing) -> Proven:
 
 def _after(standing: Standing, change: ShownChange | ShownRecovery) -> Standing:
     if isinstance(change, ShownRecovery):
-        return after_recovery(standing, change, head_from_genesis)
+        return recovered.after_recovery(standing, change, head_from_genesis)
     return after_change(standing, change)
 
 
@@ -174,13 +175,22 @@ def head_from_genesis(raw: bytes, chain_id: bytes) -> Standing:
     return trusted
 
 
+def at_fork(recovery: RecoveryFile) -> Standing:
+    """Where a verifier stands that has verified, from genesis, the head a recovery goes on from.
+
+    Raises:
+        LedgerError: as ``verify`` does; PROOF_RECOVERY when it goes on from another head.
+    """
+    return recovered.at_fork(recovery, head_from_genesis)
+
+
 def verify_recovery(raw: bytes, chain_id: bytes) -> Standing:
     """Where a verifier stands that has verified a complete recovery file.
 
     Raises:
         LedgerError: PROOF_RECOVERY.
     """
-    return opened_by(raw, chain_id, head_from_genesis)
+    return recovered.opened_by(raw, chain_id, head_from_genesis)
 
 
 def _moved_on(standing: Standing, claim: HeadClaim, told: Told, head: Checkpoint) -> Standing:

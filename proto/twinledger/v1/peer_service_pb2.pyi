@@ -27,6 +27,7 @@ class PeerHello(google.protobuf.message.Message):
     HEIGHT_FIELD_NUMBER: builtins.int
     SIGNED_SIZE_FIELD_NUMBER: builtins.int
     SIGNED_ROOT_FIELD_NUMBER: builtins.int
+    EPOCH_FIELD_NUMBER: builtins.int
     node_id: builtins.str
     """The speaker's node id."""
     chain_id: builtins.bytes
@@ -45,6 +46,10 @@ class PeerHello(google.protobuf.message.Message):
     """
     signed_root: builtins.bytes
     """The root of that head, 32 bytes; empty while it signed none."""
+    epoch: builtins.int
+    """The epoch that it knows of, 0 before the members first recovered from a lost quorum. A node that
+    the records do not name and that knows of an older one is told that its epoch is over.
+    """
     def __init__(
         self,
         *,
@@ -55,9 +60,10 @@ class PeerHello(google.protobuf.message.Message):
         height: builtins.int = ...,
         signed_size: builtins.int | None = ...,
         signed_root: builtins.bytes = ...,
+        epoch: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_signed_size", b"_signed_size", "signed_size", b"signed_size"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_signed_size", b"_signed_size", "boot", b"boot", "chain_id", b"chain_id", "height", b"height", "node_id", b"node_id", "protocol_version", b"protocol_version", "signed_root", b"signed_root", "signed_size", b"signed_size"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_signed_size", b"_signed_size", "boot", b"boot", "chain_id", b"chain_id", "epoch", b"epoch", "height", b"height", "node_id", b"node_id", "protocol_version", b"protocol_version", "signed_root", b"signed_root", "signed_size", b"signed_size"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_signed_size", b"_signed_size"]) -> typing.Literal["signed_size"] | None: ...
 
 global___PeerHello = PeerHello
@@ -377,8 +383,11 @@ class GetCertificatesResponse(google.protobuf.message.Message):
 
     CHANGES_FIELD_NUMBER: builtins.int
     NEWEST_FIELD_NUMBER: builtins.int
+    RECOVERY_FIELD_NUMBER: builtins.int
     newest: builtins.bytes
     """The newest; empty while there is none."""
+    recovery: builtins.bytes
+    """The recovery file that opened the newest epoch; empty in the first one."""
     @property
     def changes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
         """Those of the changes of the witnesses, sizes ascending, at most 16."""
@@ -388,8 +397,9 @@ class GetCertificatesResponse(google.protobuf.message.Message):
         *,
         changes: collections.abc.Iterable[builtins.bytes] | None = ...,
         newest: builtins.bytes = ...,
+        recovery: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["changes", b"changes", "newest", b"newest"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["changes", b"changes", "newest", b"newest", "recovery", b"recovery"]) -> None: ...
 
 global___GetCertificatesResponse = GetCertificatesResponse
 

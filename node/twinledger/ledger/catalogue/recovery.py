@@ -27,8 +27,9 @@ RECOVERY: dict[Code, Entry] = {
         STATE,
     ),
     Code.RECOVERY_SEALED: Entry(
-        "The recovery is complete: a quorum of the members signed it",
-        "Apply it as it is, everywhere the same file: `twinledger consortium recover apply`.",
+        "The recovery was signed, and nothing can be added to it any more",
+        "Apply a complete one as it is, everywhere the same file: `twinledger consortium recover"
+        " apply`. To add to one that is not, draft it anew.",
         STATE,
     ),
     Code.RECOVERY_OTHER_HISTORY: Entry(

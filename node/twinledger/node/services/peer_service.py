@@ -200,12 +200,23 @@ class PeerService:
         node_id = NodeId(hello.node_id)
         if hello.chain_id != self.chain_id:
             raise LedgerError(Code.WRONG_CHAIN, "the peer orders another chain")
-        self.records.check(node_id, certificate)
+        self._check_record(hello, certificate)
         if hello.protocol_version != PROTOCOL_VERSION:
             raise LedgerError(
                 Code.PEER_MISMATCH, f"it speaks protocol version {hello.protocol_version}"
             )
         return node_id
+
+    def _check_record(self, hello: pb.PeerHello, certificate: bytes | None) -> None:
+        """Refuse who is in no record; one that was before a recovery is told so."""
+        try:
+            self.records.check(NodeId(hello.node_id), certificate)
+        except LedgerError as error:
+            now = self.hello().epoch
+            if error.code is Code.PEER_UNKNOWN and hello.epoch < now:
+                detail = f"{hello.node_id[:64]} knows of epoch {hello.epoch}, this is epoch {now}"
+                raise LedgerError(Code.EPOCH_OVER, detail) from error
+            raise
 
     def _ended(self, sender: NodeId | None) -> None:
         """Tell the core of a node that was killed, whose connections end with it.

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from twinledger.consortium.members import load_consortium
+from twinledger.consortium.recovery.opening import load_recovery
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.history_proof import encode_way
 from twinledger.ledger.names import TwinId
@@ -26,10 +28,14 @@ class ProofAnswers:
     book: HeadBook
 
     def certificates(self, after_size: int) -> pb.GetCertificatesResponse:
-        """Return those of changes of the witnesses above a size, and the newest."""
+        """Return those of changes of the witnesses above a size, the newest, and what opened it."""
         changes = islice(self.book.changes(after_size), MAX_CERTIFICATES)
+        with self.chain.snapshot() as snapshot:
+            recovery = load_recovery(snapshot, load_consortium(snapshot).epoch)
         return pb.GetCertificatesResponse(
-            changes=[raw for _, raw in changes], newest=self.book.newest or b""
+            changes=[raw for _, raw in changes],
+            newest=self.book.newest or b"",
+            recovery=recovery.raw if recovery else b"",
         )
 
     def consistency(self, first: int, second: int) -> pb.GetConsistencyResponse:
