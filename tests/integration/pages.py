@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.integration.single_node import free_address
+from twinledger.devnet.creation import PORTS_VARIABLE
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OPERATIONS: Final = ROOT / "docs" / "operations"
@@ -95,7 +96,11 @@ class Terminal:
     def _environment(self) -> Mapping[str, str]:
         programs = Path(sys.executable).parent
         return {
-            **{k: v for k, v in os.environ.items() if not k.startswith("TWINLEDGER_")},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith("TWINLEDGER_") or name == PORTS_VARIABLE
+            },
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "TWINLEDGER_DEVNET": str(self.folder / "D"),
             "GIT_CONFIG_COUNT": "1",

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from twinledger.client.channels import Credential
 from twinledger.consensus import NodeId
 from twinledger.consortium.genesis import Genesis, build
 from twinledger.consortium.members import Admin, Member
+from twinledger.devnet.creation import HOST, free_ports
 from twinledger.ledger.keys import SigningKey
 from twinledger.ledger.limits import Limits
 from twinledger.ledger.names import IdentityName, MemberName
@@ -38,9 +38,8 @@ LIFETIME_US = 60_000_000
 
 
 def free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    """An address that stays free until it is used: no client is given a port of this range."""
+    return f"{HOST}:{free_ports(1)[0]}"
 
 
 class SingleNode:

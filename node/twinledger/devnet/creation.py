@@ -1,10 +1,11 @@
 """Makes a devnet's folder: members, keys, ports, a genesis file, and each node's own folder."""
 
 import json
+import os
 import random
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -47,6 +48,14 @@ _MEMBERS: Final = (
 # could be taken by any client while its node is down, and the node could not come back.
 _PORTS: Final = range(10_000, 32_000)
 
+PORTS_VARIABLE: Final = "TWINLEDGER_DEVNET_PORTS"
+"""Names other ports, FIRST-LAST: whoever makes devnets side by side keeps them apart by it."""
+
+_PORTS_END: Final = 1 << 16
+
+_given: Final[set[int]] = set()
+"""Ports that this process gave away: a node that is down must find its own free when it is back."""
+
 Settings: TypeAlias = Mapping[str, Mapping[str, bool | int | str]]
 """Sections and keys of node.toml beside [node] and [listen]."""
 
@@ -70,7 +79,7 @@ def create(
     if not 1 <= node_count <= NODES_MAX:
         raise LedgerError(Code.CONFIG_INVALID, f"a devnet has 1 to {NODES_MAX} nodes")
     _claim(path)
-    ports = _free_ports(2 * node_count)
+    ports = iter(free_ports(2 * node_count))
     nodes = tuple(
         NodeEntry(f"{member}-1", member, f"{HOST}:{next(ports)}", f"{HOST}:{next(ports)}")
         for member in _member_names(node_count)
@@ -148,15 +157,34 @@ def toml_of(sections: Settings) -> str:
     )
 
 
-def _free_ports(count: int) -> Iterator[int]:
-    """Ports nothing listens on now, in random order so that two devnets seldom want the same."""
+def free_ports(count: int) -> list[int]:
+    """Ports nothing listens on now, in random order so that two devnets seldom want the same.
+
+    Raises:
+        LedgerError: CONFIG_INVALID when the variable names no ports, ADDRESS_IN_USE.
+    """
+    ports = _allowed_ports()
     found: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
+    for port in random.sample(ports, len(ports)):
         if len(found) == count:
-            return iter(found)
-        if _is_free(port):
+            break
+        if port not in _given and _is_free(port):
             found.append(port)
-    raise LedgerError(Code.ADDRESS_IN_USE, f"fewer than {count} ports are free on {HOST}")
+    if len(found) < count:
+        raise LedgerError(Code.ADDRESS_IN_USE, f"fewer than {count} ports are free on {HOST}")
+    _given.update(found)
+    return found
+
+
+def _allowed_ports() -> range:
+    named = os.environ.get(PORTS_VARIABLE)
+    if named is None:
+        return _PORTS
+    first, _, last = named.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < _PORTS_END):
+        said = f"{PORTS_VARIABLE}={named}: it takes two ports, as in 10000-10999"
+        raise LedgerError(Code.CONFIG_INVALID, said)
+    return range(int(first), int(last) + 1)
 
 
 def _is_free(port: int) -> bool:
