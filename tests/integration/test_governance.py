@@ -1,43 +1,32 @@
 """Members of a running consortium plan, propose and vote; what passes holds on every node."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.commands import answer, refusal
+
 MEMBERS = ("utility", "maintenance", "sensors")
-
-
-def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "twinledger.cli", *map(str, arguments), "--json"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture(scope="module")
 def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("governed") / "D"
-    started = run("devnet", "up", "--nodes", 3, "--dir", folder, "--detach")
-    assert started.returncode == 0, started.stderr
+    answer("devnet", "up", "--nodes", 3, "--dir", folder, "--detach")
     try:
         yield folder
     finally:
-        run("devnet", "down", "--dir", folder)
+        answer("devnet", "down", "--dir", folder)
 
 
 def said(devnet: Path, *arguments: object, by: str = "utility") -> Any:
-    done = run("consortium", *arguments, "--devnet", devnet, "--as", f"{by}/admin")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return answer("consortium", *arguments, "--devnet", devnet, "--as", f"{by}/admin")
 
 
 def refused(devnet: Path, *arguments: object, by: str = "utility") -> str:
-    done = run("consortium", *arguments, "--devnet", devnet, "--as", f"{by}/admin")
-    assert done.returncode == 1, done.stdout
-    return str(json.loads(done.stderr)["code"])
+    return refusal("consortium", *arguments, "--devnet", devnet, "--as", f"{by}/admin")
 
 
 def test_members_change_a_rule_and_a_limit_by_plan_proposal_and_vote(devnet: Path) -> None:
@@ -70,8 +59,7 @@ def test_an_admin_rotates_its_key_and_the_old_one_signs_nothing_more(
     devnet: Path, tmp_path: Path
 ) -> None:
     new = tmp_path / "new.key"
-    done = run("identity", "rotate", "sensors/admin", "--out", new, "--devnet", devnet)
-    assert done.returncode == 0, done.stderr
+    answer("identity", "rotate", "sensors/admin", "--out", new, "--devnet", devnet)
     assert refused(devnet, "propose", "remove", "utility", by="sensors") == "TOKEN_REFUSED"
     (devnet / "keys" / "sensors.admin.key").write_bytes(new.read_bytes())
     assert said(devnet, "plan", "remove", "utility", by="sensors")["approvals_needed"] == 3
@@ -82,8 +70,7 @@ def test_an_admin_rotates_its_key_and_the_old_one_signs_nothing_more(
 def test_a_company_joins_by_its_join_file_and_two_votes(devnet: Path, tmp_path: Path) -> None:
     addresses = ("--peer-address", "127.0.0.1:9", "--client-address", "127.0.0.1:10")
     about = ("--member", "maker", "--node", "maker-1", *addresses)
-    made = run("consortium", "join", "init", tmp_path, *about)
-    assert made.returncode == 0, made.stderr
+    answer("consortium", "join", "init", tmp_path, *about)
     join = tmp_path / "join.json"
     planned = said(devnet, "plan", "admit", join)
     assert planned["after"]["certificate_quorum"] == 3
@@ -94,7 +81,5 @@ def test_a_company_joins_by_its_join_file_and_two_votes(devnet: Path, tmp_path: 
     assert "maker" in [member["name"] for member in said(devnet, "show")["members"]]
     config = devnet / "nodes" / "utility-1" / "node.toml"
     key = devnet / "keys" / "utility.admin.key"
-    told = run("node", "status", "--config", config, "--key", key)
-    assert told.returncode == 0, told.stderr
-    warnings = json.loads(told.stdout)["warnings"]
+    warnings = answer("node", "status", "--config", config, "--key", key)["warnings"]
     assert "On the ledger, but without a vote in ordering: maker-1." in warnings

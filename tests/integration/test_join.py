@@ -1,26 +1,17 @@
 """A company joins a running consortium by the commands its operators type, and another leaves."""
 
-import json
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
+from tests.integration.commands import answer as run
 from tests.integration.pages import OPERATIONS, Terminal, blocks_of
 
-WITHIN_S: Final = 60.0
-
-
-def run(*arguments: object) -> Any:
-    command = [sys.executable, "-m", "twinledger.cli", *map(str, arguments), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+WITHIN_S: Final = 90.0
 
 
 @pytest.fixture
