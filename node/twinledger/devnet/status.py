@@ -15,7 +15,8 @@ from twinledger.devnet.layout import Layout, NodeEntry
 from twinledger.devnet.process import NodeProcess
 from twinledger.v1 import operator_service_pb2
 
-_ANSWER_SECONDS: Final = 1.0
+_ANSWER_SECONDS: Final = 3.0
+"""A busy machine takes its time; a node that hangs takes for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class NodeView:
 
 
 async def view_nodes(layout: Layout) -> list[NodeView]:
-    """Looks at all nodes at once; one that does not answer within a second counts as silent."""
+    """Looks at all nodes at once; one that does not answer in time counts as silent."""
     profile, tokens = layout.profile, ReadTokens(layout.identity(), layout.chain_id)
     return list(
         await asyncio.gather(*(_view(layout, profile, tokens, node) for node in layout.nodes))
