@@ -94,5 +94,5 @@ def complete_book(
         raw = given.get(change.size)
         if raw is not None and book.change(change.size) is None:
             with suppress(LedgerError):
-                check_certified(raw, change.before, chain, chain_id)
+                check_certified(raw, change.certifier, chain, chain_id)
                 book.note_change(change.size, raw)

@@ -1,6 +1,7 @@
 """The changes of the witness set that a chain holds, and who must have certified each.
 
-The set before a block certifies the head that ends at it, also when the block changes the set.
+The set before a block certifies the head that ends at it, also when the block changes the set. Only
+the head that ends at a block which opened an epoch is certified by the set after it.
 """
 
 from collections.abc import Iterator
@@ -25,11 +26,18 @@ class SetChange:
         height: Its height.
         leaf: The consortium's leaf after it.
         before: The consortium before it.
+        after: The consortium after it.
     """
 
     height: int
     leaf: bytes
     before: Consortium
+    after: Consortium
+
+    @property
+    def certifier(self) -> Consortium:
+        """The consortium whose witnesses certify the head that ends at it."""
+        return self.before if self.before.epoch == self.after.epoch else self.after
 
     @property
     def size(self) -> int:
@@ -48,14 +56,14 @@ def set_changes(chain: ChainReader) -> Iterator[SetChange]:
         before = before or Consortium.decode(chain.consortium_at(0))
         after = Consortium.decode(leaf)
         if after.set_number != before.set_number:
-            yield SetChange(decode_height(key[1:]), leaf, before)
+            yield SetChange(decode_height(key[1:]), leaf, before, after)
         before = after
 
 
 def check_certified(
     raw: bytes, consortium: Consortium, chain: ChainReader, chain_id: bytes
 ) -> Certificate:
-    """Check a certificate of a head that this chain holds; `consortium` is that before its block.
+    """Check a certificate of a head that this chain holds; `consortium` is the one that certifies.
 
     Raises:
         LedgerError: CERTIFICATE_INVALID, also for a head of another history; QUORUM_MISSING;

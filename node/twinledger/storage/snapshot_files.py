@@ -116,7 +116,7 @@ class SnapshotFolder:
         Raises:
             StorageFailure: the disk refused.
         """
-        for path in reversed(self._whole()):
+        for path in reversed(self.whole()):
             with suppress(LedgerError):  # a spare one is no reason not to start; an audit tells
                 return _opened(path)
         return None
@@ -127,7 +127,7 @@ class SnapshotFolder:
         Raises:
             StorageFailure: the disk refused.
         """
-        for path in self._whole():
+        for path in self.whole():
             try:
                 for _ in _opened(path).pairs():
                     pass
@@ -142,7 +142,7 @@ class SnapshotFolder:
             LedgerError: SNAPSHOT_GONE; SNAPSHOT_INVALID.
             StorageFailure: the disk refused.
         """
-        for path in self._whole():
+        for path in self.whole():
             if path.name.endswith(f"-{snapshot_id.hex()}"):
                 return _opened(path)
         raise LedgerError(Code.SNAPSHOT_GONE, snapshot_id.hex())
@@ -195,7 +195,7 @@ class SnapshotFolder:
             if not path.exists():
                 snapshot.path.rename(path)
                 sync_directory(self._path)
-            for old in self._whole()[:-KEPT]:
+            for old in self.whole()[:-KEPT]:
                 shutil.rmtree(old)
         except OSError as error:
             raise os_failure("keep a snapshot", error) from error
@@ -205,7 +205,8 @@ class SnapshotFolder:
         """Forget what was fetched: it was wrong, or is of no use any more."""
         shutil.rmtree(self._path / "incoming", ignore_errors=True)
 
-    def _whole(self) -> list[Path]:
+    def whole(self) -> list[Path]:
+        """The folders of whole snapshots, heights ascending."""
         return sorted(path for path in self._path.glob("[0-9]*-*") if path.is_dir())
 
     def _emptied(self, name: str) -> Path:

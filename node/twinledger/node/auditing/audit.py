@@ -8,6 +8,7 @@ and a wrong byte of the chain is named beside all others.
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain as chain_of
 from itertools import islice
@@ -16,9 +17,11 @@ from typing import Final, TypeVar
 
 from twinledger.consensus import Entry
 from twinledger.consortium.genesis import Genesis
+from twinledger.ledger.checkpoint import origin_of
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.auditing.comparison import differences
 from twinledger.node.auditing.findings import Finding, Findings, Report
+from twinledger.node.auditing.heads import certificate_faults, head_faults, mark_faults
 from twinledger.node.auditing.replay import Replay
 from twinledger.node.auditing.tolerance import Tolerance, tree_faults
 from twinledger.storage.chain_records import APPLIED_KEY, RECEIPTS_FROM_KEY, decode_height
@@ -28,10 +31,12 @@ from twinledger.storage.damage import REBUILD_CHAIN, REPLACE_NODE
 from twinledger.storage.database import Database, View
 from twinledger.storage.folder_copy import copy_folder, held, work_folder
 from twinledger.storage.folder_record import FolderRecord, decode_boot, decode_folder
+from twinledger.storage.head_records import MOVE_HEADS
 from twinledger.storage.log_check import check_mark, checked_entries
 from twinledger.storage.log_records import LogState, Position
 from twinledger.storage.log_store import read_fixed_records
 from twinledger.storage.marker import Marker
+from twinledger.storage.set_certificates import read_certificates
 from twinledger.storage.snapshot_files import SnapshotFolder
 from twinledger.storage.snapshot_format import Manifest
 
@@ -171,6 +176,7 @@ class _Audit:
             self._execute(replay, self._entries(log, anchor, state), applied)
             if chain is not None:
                 self._compare(replay, chain, applied)
+            self._heads(replay, applied if chain is not None else -1)
         finally:
             replay.close()
         return replay
@@ -257,6 +263,28 @@ class _Audit:
             found = chain_of(found, tree_faults(replay.database, chain, applied))
         for finding in found:
             self.findings.add(finding)
+
+    def _heads(self, replay: Replay, known: int) -> None:
+        """Hold what was certified and signed against what was executed."""
+        chain, chain_id = replay.chain, replay.genesis.chain_id
+        for snapshot in SnapshotFolder(self.folder / "snapshots").whole():
+            with suppress(LedgerError):  # told of already
+                certificates = read_certificates(snapshot)
+                store = f"snapshots/{snapshot.name}"
+                for finding in certificate_faults(store, certificates, chain, chain_id):
+                    self.findings.add(finding)
+        for finding in mark_faults(self.folder / "head.mark", chain, origin_of(chain_id)):
+            self.findings.add(finding)
+        if not (self.folder / "heads").exists():
+            return
+        book = self._opened("heads", MOVE_HEADS)
+        if book is None:
+            return
+        try:
+            for finding in head_faults(book, chain, chain_id, min(known, replay.height)):
+                self.findings.add(finding)
+        finally:
+            book.close()
 
     def _receipts_from(self, chain: View) -> int:
         if chain.get(RECEIPTS_FROM_KEY) is None:

@@ -10,16 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from twinledger.node.auditing.heads import name_head_record
 from twinledger.storage.damage import REPLACE_NODE
 from twinledger.storage.database import Database, View
+from twinledger.storage.head_records import EVIDENCE_PREFIX, NEWEST_KEY, SEEN_PREFIX
 from twinledger.storage.record_names import name_record
+from twinledger.storage.set_certificates import CERTIFICATES_NAME
 
 ADVICE: Final = {
     "peers.json": "advice: without it the node learns anew what others have shown",
     "last_exit.json": "advice: it tells how the last run ended, nothing rests on it",
     "log.marker": "one slot of two: a torn one is what a power cut leaves, the other counts",
+    "head.mark": "one slot of two: the other counts, and the node signs on from there",
 }
 """Files in which a flipped byte changes nothing that holds, and why."""
+LOST_ADVICE: Final = {
+    NEWEST_KEY: "advice: the members certify on, and the others hold it as well",
+    SEEN_PREFIX: "advice: it comes again when that witness signs again",
+    EVIDENCE_PREFIX: "advice: the other members hold it as well, and nothing here tells of it",
+}
+"""Kinds of records of the book of heads whose loss changes nothing that holds, and why."""
 
 _LOG_RECORDS: Final = {
     b"a": "anchor of the log",
@@ -58,20 +68,28 @@ def damages(folder: Path, opened: Path) -> Iterator[Damage]:
         name = store.name
         for kind, key in _samples(opened / name).items():
             yield Damage(_record(name, kind, key), "a byte flipped", _flip_record(name, key))
-            yield Damage(_record(name, kind, key), "lost", _lose_record(name, key))
+            advice = LOST_ADVICE.get(kind, "") if name == "heads" else ""
+            yield Damage(_record(name, kind, key), "lost", _lose_record(name, key), advice)
     for store in stores:
         for pattern in ("*.ldb", "*.log", "MANIFEST-*", "CURRENT"):
             if any(_filled(store, pattern)):
                 yield Damage(
                     f"{store.name}/{pattern}", "a byte flipped", _flip_file(store.name, pattern)
                 )
-    for path in sorted(folder.glob("snapshots/[0-9]*-*/*"))[:1]:
-        place = path.parent.relative_to(folder)
-        for name, what in (("manifest", "manifest"), (path.name, "chunk")):
-            yield Damage(f"{what} of a snapshot", "a byte flipped", _flip_file(str(place), name))
+    yield from _of_a_snapshot(folder)
     for path in sorted(opened.iterdir()):
         if path.is_file() and path.stat().st_size and path.name not in _NO_DATA:
             yield _file_damage(path.name)
+
+
+def _of_a_snapshot(folder: Path) -> Iterator[Damage]:
+    for path in sorted(folder.glob("snapshots/[0-9]*-*/*"))[:1]:
+        place = path.parent.relative_to(folder)
+        parts = {"manifest": "manifest", path.name: "chunk", CERTIFICATES_NAME: "certificates"}
+        for name, what in parts.items():
+            if any(_filled(folder / place, name)):
+                flip = _flip_file(str(place), name)
+                yield Damage(f"{what} of a snapshot", "a byte flipped", flip)
 
 
 def _file_damage(name: str) -> Damage:
@@ -81,6 +99,8 @@ def _file_damage(name: str) -> Damage:
 def _record(store: str, kind: bytes, key: bytes) -> str:
     if store == "log":
         return f"log: {_LOG_RECORDS.get(kind, repr(kind))}"
+    if store == "heads":
+        return f"heads: {name_head_record(key)}"
     return f"{store}: {name_record(key, bytes(32)).words}"
 
 

@@ -58,11 +58,12 @@ def _drill(folder: Path, place: Path) -> Iterator[Exercise]:
     for damage in damages(folder, opened):
         copy_folder(folder, damaged)
         damage.do(damaged)
-        yield _exercise(damage, damaged, place / "started")
+        yield exercise(damage, damaged, place / "started")
         shutil.rmtree(damaged)
 
 
-def _exercise(damage: Damage, damaged: Path, started: Path) -> Exercise:
+def exercise(damage: Damage, damaged: Path, started: Path) -> Exercise:
+    """Start in a copy of a damaged folder, made at `started`; audit it if that finds nothing."""
     copy_folder(damaged, started)
     try:
         with DataFolder.open(started, reserve_bytes=0) as folder:
