@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from twinledger.consensus import Configuration, NodeId
 from twinledger.simulation import InvariantBroken, Knobs, draw_knobs, run
-from twinledger.simulation.agenda import Agenda
-from twinledger.simulation.chance import source
 from twinledger.simulation.clients import Clients
 from twinledger.simulation.history import History
 from twinledger.simulation.machine import Machine
+from twinledger.simulation.scene import set_scene
 
 FOUND_BY_A_SOAK = 618891072
 """Where a soak stopped: 440 entries to carry one by one, and clients that ask again and again."""
@@ -57,14 +55,12 @@ def test_a_window_of_one_entry_takes_a_round_trip_for_each_and_a_wide_one_does_n
 
 
 def test_in_the_mended_world_a_client_waits_longer_each_time_it_waited_in_vain() -> None:
-    agenda, asked = Agenda(), list[int]()
-    knobs = replace(draw_knobs(1), clients=1, patience_us=100_000, latency_mean_us=1)
+    knobs = replace(draw_knobs(1), clients=1, patience_us=100_000, latency_mean_us=1, spares=0)
+    scene, asked = set_scene(1, 1, knobs, None), list[int]()
+    agenda = scene.agenda
     clients = Clients(
-        agenda,
-        source(1, "clients"),
-        knobs,
-        [NodeId("n1")],
-        History(Machine(Configuration((NodeId("n1"),)))),
+        scene,
+        History(Machine(scene.configuration)),
         lambda _node, _operation, _attempt: asked.append(agenda.now // 100_000),
     )
     while not asked:

@@ -36,7 +36,7 @@ def lived(seed: int, nodes: int = 5, events: int = 4_000, **knobs: Any) -> World
 
 
 def lost(world: World) -> list[Process]:
-    return [process for process in world.processes.values() if process.damaged]
+    return [process for process in world.scene.processes.values() if process.damaged]
 
 
 @pytest.mark.parametrize("seeds", [range(700, 706), range(706, 712)])
@@ -49,7 +49,7 @@ def test_whoever_lost_data_is_removed_and_its_successor_learns_before_it_votes(
         history = [configuration for _, configuration in world.observer.reference.configurations]
         for old in lost(world):
             assert old.id in history[-1].removed
-        for name in list(world.processes)[5:]:
+        for name in list(world.scene.processes)[5:]:
             learned = [place for place, step in enumerate(history) if name in step.learners]
             voted = [place for place, step in enumerate(history) if name in step.voters]
             assert learned[0] < voted[0]
@@ -61,7 +61,7 @@ def test_whoever_lost_data_is_removed_and_its_successor_learns_before_it_votes(
 def test_without_replacement_the_damaged_stay_away() -> None:
     world = lived(700, replaces=False)
     assert lost(world)
-    assert len(world.processes) == 5
+    assert len(world.scene.processes) == 5
     assert all(not process.up for process in lost(world))
 
 

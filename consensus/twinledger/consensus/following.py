@@ -117,12 +117,12 @@ def _take(core: Core, message: Append, new: tuple[Entry, ...]) -> Index:
 
 def _runs(entries: tuple[Entry, ...]) -> list[tuple[int, int]]:
     """Cut before and after every configuration entry: each is judged alone, after those before."""
-    cuts = {0, len(entries)}
+    cuts = [0]
     for position, entry in enumerate(entries):
         if entry.kind is CONFIGURATION:
-            cuts |= {position, position + 1}
-    ordered = sorted(cuts)
-    return list(pairwise(ordered))
+            cuts += [position, position + 1]
+    cuts.append(len(entries))
+    return [(start, stop) for start, stop in pairwise(cuts) if start < stop]
 
 
 def _replace_tail(core: Core, entries: tuple[Entry, ...]) -> None:

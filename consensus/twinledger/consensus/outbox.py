@@ -58,7 +58,7 @@ class Outbox:
 
     def settle(self, sequence: int) -> list[Ticket]:
         """Remove and return the tickets up to this sequence."""
-        settled = list[Ticket]()
+        settled: list[Ticket] = []
         while self.tickets and self.tickets[0].sequence <= sequence:
             settled.append(self.tickets.popleft())
         return settled

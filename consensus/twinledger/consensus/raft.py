@@ -213,7 +213,8 @@ class Raft:
                 reads.begin_round(core)
             replication.send_appends(core)
         # Asked after every event of every node, and mostly there is nothing.
-        writes = core.unsaved or outbox.promises or log.has_unstable
+        unstable = log.taken < log.last_index or log.truncated_from is not None
+        writes = core.unsaved or outbox.promises or unstable
         applies = log.commit > log.applying and log.has_committed
         answered = answers.ready or answers.aborted
         if not (outbox.messages or writes or applies or answered or core.offer_is_new):

@@ -13,10 +13,11 @@ quorum. A node that lost what it acknowledged never comes back under its id.
 Nobody lies: members who do are met above Raft, by cosignatures.
 
 Read in this order: knobs (what differs), chance, agenda and trace (luck, time and what happened),
-journal, disk, machine, process (one node), network, replica (what drives a core), desk, clients,
-history, linearizability (the users), depot (snapshots), governance and governor (membership),
-observer, electorate and promises (what must hold), broken, lifecycle, replacement (power and new
-machines), nemesis, partitions, ambush (the enemies), world (all of it), runner (the face).
+journal, disk, machine, process (one node), scene (what all share), network, replica (what drives a
+core), desk, clients, history, linearizability (the users), depot (snapshots), governance and
+governor (membership), observer, electorate and promises (what must hold), broken, lifecycle,
+replacement (power and new machines), nemesis, partitions, ambush (the enemies), rest (the end),
+world (all of it), runner (the face).
 """
 
 from twinledger.simulation.broken import InvariantBroken

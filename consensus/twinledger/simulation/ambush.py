@@ -5,16 +5,14 @@ vote and the next one of the same term. So this nemesis watches every message le
 then.
 """
 
-from collections.abc import Callable, Mapping
-from random import Random
+from collections.abc import Callable
 from typing import Any
 
-from twinledger.consensus import Append, AppendAccepted, Message, NodeId, VoteRequest, VoteResponse
-from twinledger.simulation.agenda import Agenda
-from twinledger.simulation.knobs import Knobs
+from twinledger.consensus import Append, AppendAccepted, Message, VoteRequest, VoteResponse
 from twinledger.simulation.lifecycle import Lifecycle
 from twinledger.simulation.nemesis import Nemesis
 from twinledger.simulation.process import Process
+from twinledger.simulation.scene import Scene
 
 
 class Ambush:
@@ -34,22 +32,14 @@ class Ambush:
         "strikes",
     )
 
-    def __init__(
-        self,
-        agenda: Agenda,
-        random: Random,
-        knobs: Knobs,
-        processes: Mapping[NodeId, Process],
-        lifecycle: Lifecycle,
-        nemesis: Nemesis,
-    ) -> None:
+    def __init__(self, scene: Scene, lifecycle: Lifecycle, nemesis: Nemesis) -> None:
         """Lie in wait for what the knobs name."""
-        self._agenda = agenda
-        self._random = random
-        self._chance = knobs.ambush_chance
+        self._agenda = scene.agenda
+        self._random = scene.random("ambush")
+        self._chance = scene.knobs.ambush_chance
         self._lifecycle = lifecycle
         self._nemesis = nemesis
-        self._plans = frozenset(knobs.ambushes)
+        self._plans = frozenset(scene.knobs.ambushes)
         self.strikes: dict[type[Message], Callable[[Process, Any], None]] = {
             Append: self._leader_speaks,
             AppendAccepted: self._accepts,
@@ -57,7 +47,7 @@ class Ambush:
             VoteResponse: self._votes,
         }
         """What to do when a message of some class has left a node."""
-        self._processes = processes
+        self._processes = scene.processes
         self._campaigned = 0
         self._led = 0
         self._commits = 0

@@ -6,16 +6,14 @@ longer each time: every asking is one more entry, and a log whose window is one 
 faster than it is carried, for ever.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from random import Random
 
 from twinledger.consensus import NodeId
-from twinledger.simulation.agenda import Agenda
 from twinledger.simulation.desk import Answer
 from twinledger.simulation.history import History
-from twinledger.simulation.knobs import Knobs
 from twinledger.simulation.machine import Action, Operation, OperationId, operation_id
+from twinledger.simulation.scene import Scene
 
 Request = Callable[[NodeId, Operation, int], None]
 _LOSS = 0.02
@@ -37,24 +35,19 @@ class Client:
 class Clients:
     """All clients."""
 
-    def __init__(
-        self,
-        agenda: Agenda,
-        random: Random,
-        knobs: Knobs,
-        nodes: Sequence[NodeId],
-        history: History,
-        request: Request,
-    ) -> None:
+    def __init__(self, scene: Scene, history: History, request: Request) -> None:
         """`request` hands a wish to a node, if that runs."""
-        self._agenda = agenda
-        self._random = random
-        self._knobs = knobs
-        self._nodes = nodes
+        self._agenda = scene.agenda
+        self._random = scene.random("clients")
+        self._knobs = scene.knobs
+        self._nodes = list(scene.processes)
         self._history = history
         self._request = request
         self._stopped = False
-        self._clients = [Client(number, random.choice(nodes)) for number in range(knobs.clients)]
+        self._clients = [
+            Client(number, self._random.choice(self._nodes))
+            for number in range(scene.knobs.clients)
+        ]
         for client in self._clients:
             self._think(client)
 

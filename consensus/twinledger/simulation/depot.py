@@ -5,20 +5,16 @@ the state itself is fetched chunk by chunk from any node that still holds it, go
 where it stopped, and is refused if it does not hash to what was offered.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from random import Random
+from collections.abc import Callable
 from struct import Struct
 
-from twinledger.consensus import Index, NodeId, Raft, Snapshot, SnapshotToInstall, Term
-from twinledger.simulation.agenda import Agenda
+from twinledger.consensus import Index, Raft, Snapshot, SnapshotToInstall, Term
 from twinledger.simulation.chance import happens
-from twinledger.simulation.knobs import Knobs
 from twinledger.simulation.machine import Machine
 from twinledger.simulation.network import Network
 from twinledger.simulation.observer import Observer
 from twinledger.simulation.process import Process
-from twinledger.simulation.trace import Trace
+from twinledger.simulation.scene import Scene
 
 _STATE_HASH = Struct(">q")
 _BAD_CHUNKS = 0.05
@@ -43,26 +39,16 @@ class Depot:
         "settle",
     )
 
-    def __init__(
-        self,
-        agenda: Agenda,
-        random: Random,
-        knobs: Knobs,
-        trace: Trace,
-        processes: Mapping[NodeId, Process],
-        network: Network,
-        observer: Observer,
-        faults: Counter[str],
-    ) -> None:
-        """`faults` counts what is done here, too."""
-        self._agenda = agenda
-        self._random = random
-        self._knobs = knobs
-        self._trace = trace
-        self._processes = processes
+    def __init__(self, scene: Scene, network: Network, observer: Observer) -> None:
+        """Nobody has a snapshot yet."""
+        self._agenda = scene.agenda
+        self._random = scene.random("depot")
+        self._knobs = scene.knobs
+        self._trace = scene.trace
+        self._processes = scene.processes
         self._network = network
         self._observer = observer
-        self._faults = faults
+        self._faults = scene.faults
         self.healed = False
         self.settle: Callable[[Process, Raft], None]
         """Does what a core wants done after it was told something."""

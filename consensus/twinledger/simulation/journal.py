@@ -53,7 +53,8 @@ class Journal:
         """
         self.entry(low)
         self.entry(high - 1)
-        taken, size = list[Entry](), 0
+        taken: list[Entry] = []
+        size = 0
         for index in range(low, high):
             entry = self._entries[index - self.base - 1]
             size += entry.size

@@ -1,17 +1,13 @@
 """Power on, power off, pause and resume: what befalls whole nodes, and how they come back."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from random import Random
+from collections.abc import Callable
 
 from twinledger.consensus import Configuration, NodeId, Verdict
-from twinledger.simulation.agenda import Agenda
 from twinledger.simulation.disk import StoreDamagedError
-from twinledger.simulation.knobs import Knobs
 from twinledger.simulation.observer import Observer
 from twinledger.simulation.process import Process
 from twinledger.simulation.replica import Replica
-from twinledger.simulation.trace import Trace
+from twinledger.simulation.scene import Scene
 
 _BRIEFLY_US = 1
 _INSTANT_US = 100
@@ -20,24 +16,15 @@ _INSTANT_US = 100
 class Lifecycle:
     """Starts and stops nodes, and counts it."""
 
-    def __init__(
-        self,
-        agenda: Agenda,
-        random: Random,
-        knobs: Knobs,
-        trace: Trace,
-        processes: Mapping[NodeId, Process],
-        observer: Observer,
-        faults: Counter[str],
-    ) -> None:
-        """`faults` is where every fault is counted by its name."""
-        self._agenda = agenda
-        self._random = random
-        self._knobs = knobs
-        self._trace = trace
-        self._processes = processes
+    def __init__(self, scene: Scene, observer: Observer) -> None:
+        """`observer` is told who goes down and who comes up."""
+        self._agenda = scene.agenda
+        self._random = scene.random("lifecycle")
+        self._knobs = scene.knobs
+        self._trace = scene.trace
+        self._processes = scene.processes
         self._observer = observer
-        self._faults = faults
+        self._faults = scene.faults
         self.replica: Replica
         self.verdict: Callable[[Process], Callable[[Configuration, Configuration], Verdict]]
         self.lost: Callable[[Process], None]

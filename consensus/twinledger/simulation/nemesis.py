@@ -4,48 +4,36 @@ Disk damage is bounded, so that never the same entry is lost on a quorum; everyt
 every node at once, because everything else must be survived.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from random import Random
+from collections.abc import Sequence
 
-from twinledger.consensus import ConsensusError, NodeId, Role
+from twinledger.consensus import ConsensusError, Role
 from twinledger.simulation import partitions
-from twinledger.simulation.agenda import Agenda
 from twinledger.simulation.chance import happens
 from twinledger.simulation.governor import Governor
-from twinledger.simulation.knobs import TICK_US, Knobs
+from twinledger.simulation.knobs import TICK_US
 from twinledger.simulation.lifecycle import Lifecycle
 from twinledger.simulation.machine import Machine
 from twinledger.simulation.network import Link, Network
 from twinledger.simulation.process import Process
-from twinledger.simulation.trace import Trace
+from twinledger.simulation.scene import Scene
 
 
 class Nemesis:
     """Strikes at random."""
 
     def __init__(
-        self,
-        agenda: Agenda,
-        random: Random,
-        knobs: Knobs,
-        trace: Trace,
-        processes: Mapping[NodeId, Process],
-        network: Network,
-        lifecycle: Lifecycle,
-        faults: Counter[str],
-        reference: Machine,
+        self, scene: Scene, network: Network, lifecycle: Lifecycle, reference: Machine
     ) -> None:
-        """`faults` counts every fault by its name; `reference` applies the true history."""
-        self._agenda = agenda
-        self._random = random
-        self._knobs = knobs
-        self._trace = trace
-        self._processes = processes
+        """`reference` applies the true history."""
+        self._agenda = scene.agenda
+        self._random = scene.random("nemesis")
+        self._knobs = scene.knobs
+        self._trace = scene.trace
+        self._processes = scene.processes
         self._network = network
         self._lifecycle = lifecycle
-        self._faults = faults
-        self._governor = Governor(random, knobs, processes, reference)
+        self._faults = scene.faults
+        self._governor = Governor(self._random, scene.knobs, scene.processes, reference)
         self._stopped = False
         self._strikes = {
             "crash-one": self._crash_one,
@@ -67,7 +55,7 @@ class Nemesis:
             "transfer": self._transfer,
             "govern": self._govern,
         }
-        self._voters = len(processes) - knobs.spares
+        self._voters = len(scene.processes) - scene.knobs.spares
         self._wait()
 
     def stop(self) -> None:

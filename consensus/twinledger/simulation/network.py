@@ -5,11 +5,9 @@ Never alters a message: peers are authenticated, and bytes that fail to parse ne
 
 from collections.abc import Callable, Iterable
 from math import log
-from random import Random
 
 from twinledger.consensus import Message, NodeId
-from twinledger.simulation.agenda import Agenda
-from twinledger.simulation.knobs import Knobs
+from twinledger.simulation.scene import Scene
 
 Link = tuple[NodeId, NodeId]
 """From sender to recipient. A cut in both directions is two cut links."""
@@ -32,10 +30,11 @@ class Network:
         "deliver",
     )
 
-    def __init__(self, agenda: Agenda, random: Random, knobs: Knobs) -> None:
+    def __init__(self, scene: Scene) -> None:
         """Connect everyone with everyone."""
-        self._agenda = agenda
-        self._draw = random.random
+        knobs = scene.knobs
+        self._agenda = scene.agenda
+        self._draw = scene.random("net").random
         self.deliver: Callable[[Message], None]
         """Called once for every message that arrives."""
         self._loss = knobs.loss

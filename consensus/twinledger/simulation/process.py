@@ -14,6 +14,7 @@ from twinledger.consensus import (
     Snapshot,
     Verdict,
 )
+from twinledger.consensus.types import FOLLOWER
 from twinledger.simulation.agenda import Action
 from twinledger.simulation.chance import source
 from twinledger.simulation.disk import Disk
@@ -25,7 +26,7 @@ from twinledger.simulation.machine import Machine, NodeSet, Operation, Operation
 class Seen:
     """What the observer saw of a running core last."""
 
-    standing: tuple[int, Role, int, int] | None = None
+    standing: tuple[int, Role, int, int] = (-1, FOLLOWER, 0, 0)
     """Term, role, commit and last index, all at once: mostly nothing of it has changed."""
     term: int = 0
     commit: int = 0

@@ -6,15 +6,10 @@ to name that one instead. Governance does the rest: the newcomer learns, catches
 with the same step the old id is removed for ever.
 """
 
-from collections import Counter
-from collections.abc import Callable
-from random import Random
 from typing import Final
 
-from twinledger.consensus import ConsensusError, NodeId, Raft, Role
-from twinledger.simulation.agenda import Agenda
+from twinledger.consensus import ConsensusError, Raft, Role
 from twinledger.simulation.governance import name_of
-from twinledger.simulation.knobs import Knobs
 from twinledger.simulation.lifecycle import Lifecycle
 from twinledger.simulation.machine import (
     GOVERNMENT,
@@ -25,6 +20,7 @@ from twinledger.simulation.machine import (
     operation_id,
 )
 from twinledger.simulation.process import Process
+from twinledger.simulation.scene import Scene
 
 _CLIENT: Final = (1 << 16) + 1
 _MOST_NODES: Final = 32
@@ -43,30 +39,20 @@ class Replacement:
         "_processes",
         "_random",
         "_reference",
+        "_scene",
         "_sequence",
-        "_set_up",
     )
 
-    def __init__(
-        self,
-        agenda: Agenda,
-        random: Random,
-        knobs: Knobs,
-        processes: dict[NodeId, Process],
-        lifecycle: Lifecycle,
-        faults: Counter[str],
-        reference: Machine,
-        set_up: Callable[[int], Process],
-    ) -> None:
-        """`set_up` makes an empty node of a number; `reference` applies the true history."""
-        self._agenda = agenda
-        self._random = random
-        self._knobs = knobs
-        self._processes = processes
+    def __init__(self, scene: Scene, lifecycle: Lifecycle, reference: Machine) -> None:
+        """`reference` applies the true history."""
+        self._scene = scene
+        self._agenda = scene.agenda
+        self._random = scene.random("replacement")
+        self._knobs = scene.knobs
+        self._processes = scene.processes
         self._lifecycle = lifecycle
-        self._faults = faults
+        self._faults = scene.faults
         self._reference = reference
-        self._set_up = set_up
         self._sequence = 0
         self._open: dict[int, int] = {}
         """Who is to be replaced by whom, by number."""
@@ -88,8 +74,7 @@ class Replacement:
         if number >= _MOST_NODES:
             del self._open[process.number]
             return
-        successor = self._set_up(number)
-        self._processes[successor.id] = successor
+        successor = self._scene.add_node()
         self._open[process.number] = number
         self._faults["replacement"] += 1
         self._lifecycle.start(successor)

@@ -10,7 +10,6 @@ from typing import Any
 from twinledger.consensus import Entry, Message, NodeId, Persist, Raft, Ready
 from twinledger.consensus.types import LEADER
 from twinledger.simulation import governance
-from twinledger.simulation.agenda import Agenda
 from twinledger.simulation.depot import Depot
 from twinledger.simulation.desk import Desk
 from twinledger.simulation.disk import DiskFullError
@@ -20,7 +19,7 @@ from twinledger.simulation.network import Network
 from twinledger.simulation.observer import Observer
 from twinledger.simulation.process import Process
 from twinledger.simulation.promises import PROMISES, Promises
-from twinledger.simulation.trace import Trace
+from twinledger.simulation.scene import Scene
 
 Life = tuple[Process, int]
 Moments = Mapping[type[Message], Callable[[Process, Any], None]]
@@ -32,22 +31,18 @@ class Replica:
 
     def __init__(
         self,
-        agenda: Agenda,
-        trace: Trace,
-        processes: Mapping[NodeId, Process],
+        scene: Scene,
         network: Network,
         observer: Observer,
         promises: Promises,
         desk: Desk,
         depot: Depot,
-        *,
         failure: Failure,
-        reports_unreachable: bool,
     ) -> None:
         """`failure` is told of every disk that gave up."""
-        self._agenda = agenda
-        self._trace = trace
-        self._processes = processes
+        self._agenda = scene.agenda
+        self._trace = scene.trace
+        self._processes = scene.processes
         self._network = network
         self._observer = observer
         self._promises = promises
@@ -56,7 +51,7 @@ class Replica:
         self.moments: Moments
         """Whom to tell that a message of some class left."""
         self._failure = failure
-        self._reports_unreachable = reports_unreachable
+        self._reports_unreachable = scene.knobs.reports_unreachable
 
     # What happens to a node.
 
@@ -151,7 +146,7 @@ class Replica:
             seen.term,
             seen.commit,
             seen.led,
-            raft.last_index,
+            seen.standing[3],
         )
 
     def _do(self, process: Process, raft: Raft, ready: Ready) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from twinledger.consensus import InvariantViolation
 from twinledger.simulation.broken import InvariantBroken
 from twinledger.simulation.knobs import draw_knobs
+from twinledger.simulation.scene import Scene
 from twinledger.simulation.trace import Listener
 from twinledger.simulation.world import World
 
@@ -77,38 +78,39 @@ def run(
         world.live_dangerously(events, progress)
         world.recover()
     except InvariantBroken as found:
-        found.story = _story(world)
+        found.story = _story(world.scene)
         raise
     except InvariantViolation as violation:
         broken = InvariantBroken("core invariant", str(violation))
-        broken.story = _story(world)
+        broken.story = _story(world.scene)
         raise broken from violation
     return _result(world, time.process_time() - began)
 
 
 def _result(world: World, cpu_seconds: float) -> Result:
+    scene = world.scene
     return Result(
-        seed=world.seed,
-        nodes=len(world.processes),
-        events=world.trace.count,
-        virtual_seconds=world.agenda.now / 1_000_000,
+        seed=scene.seed,
+        nodes=len(scene.processes),
+        events=scene.trace.count,
+        virtual_seconds=scene.agenda.now / 1_000_000,
         commits=world.observer.commits,
         elections=world.observer.elections,
         crashes=world.lifecycle.crashes,
         acknowledged=len(world.history.acknowledged),
-        faults=dict(sorted(world.faults.items())),
-        trace_hash=world.trace.hash(),
+        faults=dict(sorted(scene.faults.items())),
+        trace_hash=scene.trace.hash(),
         cpu_seconds=cpu_seconds,
     )
 
 
-def _story(world: World) -> str:
+def _story(scene: Scene) -> str:
     return "\n".join(
         [
-            f"seed {world.seed}, {len(world.processes)} nodes, event {world.trace.count}",
-            "knobs: " + " ".join(world.knobs.lines()),
-            "faults: " + " ".join(f"{name}={n}" for name, n in sorted(world.faults.items())),
+            f"seed {scene.seed}, {len(scene.processes)} nodes, event {scene.trace.count}",
+            "knobs: " + " ".join(scene.knobs.lines()),
+            "faults: " + " ".join(f"{name}={n}" for name, n in sorted(scene.faults.items())),
             "last events:",
-            *world.trace.last(),
+            *scene.trace.last(),
         ]
     )
