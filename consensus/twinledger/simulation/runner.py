@@ -32,6 +32,7 @@ class Result:
     trace_hash: str
     """Equal for every run of this seed."""
     cpu_seconds: float = field(compare=False)
+    wall_seconds: float = field(compare=False)
     """What the run took. Measured around the world, which never learns of it."""
 
     @property
@@ -45,7 +46,8 @@ class Result:
             f"seed {self.seed}: {self.events} events, {self.virtual_seconds:.1f} virtual s, "
             f"{self.commits} commits, {self.elections} elections, {self.crashes} crashes, "
             f"{sum(self.faults.values())} faults, {self.acknowledged} acknowledged, "
-            f"trace {self.trace_hash[:16]}, {self.rate:,.0f} events/s of CPU time"
+            f"trace {self.trace_hash[:16]}, {self.rate:,.0f} events/s of CPU time, "
+            f"{self.events / max(self.wall_seconds, 1e-9):,.0f} of wall time"
         )
 
 
@@ -71,7 +73,7 @@ def run(
     Raises:
         InvariantBroken: the world was not sound. Its `story` says what is needed to replay it.
     """
-    began = time.process_time()
+    cpu, wall = time.process_time(), time.monotonic()
     world = World(seed, nodes, replace(draw_knobs(seed), **knobs), listener)
     try:
         world.begin()
@@ -84,10 +86,10 @@ def run(
         broken = InvariantBroken("core invariant", str(violation))
         broken.story = _story(world.scene)
         raise broken from violation
-    return _result(world, time.process_time() - began)
+    return _result(world, time.process_time() - cpu, time.monotonic() - wall)
 
 
-def _result(world: World, cpu_seconds: float) -> Result:
+def _result(world: World, cpu_seconds: float, wall_seconds: float) -> Result:
     scene = world.scene
     return Result(
         seed=scene.seed,
@@ -101,6 +103,7 @@ def _result(world: World, cpu_seconds: float) -> Result:
         faults=dict(sorted(scene.faults.items())),
         trace_hash=scene.trace.hash(),
         cpu_seconds=cpu_seconds,
+        wall_seconds=wall_seconds,
     )
 
 

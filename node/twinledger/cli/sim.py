@@ -1,7 +1,8 @@
 """`twinledger sim`: consensus in a simulated world."""
 
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -54,9 +55,18 @@ def _seeds(first: int, minutes: float | None) -> Iterator[int]:
 
 def _run(seed: int, nodes: int, events: int) -> Result:
     try:
-        return run(seed, nodes, events)
+        return run(seed, nodes, events, progress=_progress(seed, events))
     except InvariantBroken as error:
         raise LedgerError(Code.INTERNAL, f"seed {seed}: {error}") from error
+
+
+def _progress(seed: int, events: int) -> Callable[[int], None] | None:
+    """Return what shows, to a person at a terminal, how far a world has come."""
+    if not sys.stderr.isatty():
+        return None
+    return lambda done: click.echo(
+        f"seed {seed}: {done:,} of {events:,} events\r", err=True, nl=False
+    )
 
 
 def _json(result: Result) -> dict[str, Any]:
