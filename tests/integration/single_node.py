@@ -30,8 +30,9 @@ from twinledger.node.node_keys import CERTIFICATE_VALIDITY_US, NodeKeys
 from twinledger.node.running import Node as RunningNode
 from twinledger.storage import DataFolder
 from twinledger.storage.disk_room import FreeBytes, free_bytes
-from twinledger.v1 import ledger_service_pb2, operation_pb2
+from twinledger.v1 import ledger_service_pb2, operation_pb2, operator_service_pb2
 from twinledger.v1.ledger_service_pb2_grpc import LedgerServiceStub
+from twinledger.v1.operator_service_pb2_grpc import OperatorServiceStub
 
 MEMBER = "utility"
 LIFETIME_US = 60_000_000
@@ -155,6 +156,11 @@ class SingleNode:
         """Submit and wait until it stands in a block."""
         request = ledger_service_pb2.SubmitRequest(transaction=raw)
         return self.ledger.Submit(request, timeout=timeout_s, wait_for_ready=True).status
+
+    def take_writes(self) -> None:
+        """Undo a drain: a test that makes every call there is made that one too."""
+        request = operator_service_pb2.DrainRequest(undo=True)
+        OperatorServiceStub(self.channel).Drain(request, timeout=60)
 
     def outcome(self, raw: bytes) -> str:
         """COMMITTED, or the code of the error, wherever it was found."""

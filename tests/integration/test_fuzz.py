@@ -185,6 +185,7 @@ def test_nonsense_from_a_client_earns_codes_and_changes_nothing(
     assert told[ANSWERED] > 0
     until_quiet(target)
     assert target.digest() == before
+    node.take_writes()
     assert node.outcome(node.transaction(create(f"after-{rounds}"))) == "COMMITTED"
 
 
@@ -227,6 +228,7 @@ def test_a_greeted_peer_that_talks_nonsense_is_hung_up_on_with_a_code(peer: Sing
 
 
 def test_signed_nonsense_is_judged_by_codes_and_never_stops_the_node(node: SingleNode) -> None:
+    node.take_writes()
     nonsense, told = Nonsense(13, (node.key.public_key,)), Counter[str]()
     chosen = random.Random(13)
     for _ in range(150):

@@ -330,6 +330,7 @@ def test_only_the_call_that_tells_the_chain_is_open_to_who_does_not_know_it(worl
 
 
 def test_a_stream_ends_when_its_caller_is_revoked(world: World):
+    world.node.take_writes()
     watcher = Signer(IdentityName("utility/watcher"), SigningKey.generate())
     raw = world.node.transaction(admit(watcher.identity, watcher.key.public_key, Role.DEVICE))
     assert world.node.outcome(raw) == "COMMITTED"
