@@ -272,6 +272,7 @@ def test_a_protocol_version_begins_at_its_height_and_stops_who_does_not_know_it(
     protocol = load_protocol(world)
     assert (protocol.at(9), protocol.at(10)) == (1, 2)
     refuse_unknown_protocol(world, 9)
+    refuse_unknown_protocol(world, 10, knows={1, 2})
     with refused(Code.PROTOCOL_UNKNOWN, "version 2"):
         refuse_unknown_protocol(world, 10)
 
