@@ -20,7 +20,7 @@ from tests.integration.accounts import (
     one_leader,
     same_head,
 )
-from tests.integration.membership import WITHIN_S, Membership
+from tests.integration.membership import SLOW_TICKS, WITHIN_S, Membership
 from twinledger.cli.verbs import root
 from twinledger.client import connect, proofs
 from twinledger.devnet.control import Devnet
@@ -35,7 +35,7 @@ Story = Callable[[Membership], Awaitable[None]]
 
 def told(path: Path, story: Story) -> None:
     """Tell a story on four members under load, and hold it against the books at the end."""
-    devnet = Devnet(create(path / "devnet", 4))
+    devnet = Devnet(create(path / "devnet", 4, settings=SLOW_TICKS))
     running: list[Devnet] = [devnet]
     try:
         asyncio.run(_tell(running, story))

@@ -10,7 +10,7 @@ from tests.integration.pages import OPERATIONS, Terminal, blocks_of
 from twinledger.devnet.control import Devnet
 from twinledger.devnet.creation import create
 
-ELSEWHERE = {"join.md"}
+ELSEWHERE = {"join.md", "replace.md"}
 """Pages whose commands another test runs, on a devnet of its own."""
 SHORT = {"access.md", "rotate.md"}
 """Pages that are run always; the others are long."""

@@ -34,6 +34,7 @@ def devnet(tmp_path: Path) -> Iterator[Devnet]:
         net.down()
 
 
+@pytest.mark.full
 def test_members_upgrade_one_by_one_and_begin_a_new_version_and_who_did_not_stops_before_it(
     devnet: Devnet,
 ) -> None:
