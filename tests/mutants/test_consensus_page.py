@@ -7,7 +7,7 @@ import pytest
 
 from tests.mutants.catalogue import MUTANTS
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/consensus.md").read_text(encoding="utf-8")
 SOURCES = ("consensus/twinledger/consensus", "consensus/twinledger/simulation", "node/twinledger")
 WORD = re.compile(r"[a-z_0-9/]+")
