@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,6 +102,32 @@ def test_the_core_is_told_when_a_peers_stream_ends(end: Any) -> None:
         assert told.gone == []
         await end(stream)
         assert told.gone == [PEER]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("node_id", "knows_of", "code"),
+    [
+        ("stranger", 1, Code.EPOCH_OVER),
+        ("stranger", 2, Code.PEER_UNKNOWN),
+        ("stranger", 3, Code.PEER_UNKNOWN),
+        (PEER, 0, None),
+    ],
+)
+def test_a_node_of_before_a_recovery_is_told_that_its_epoch_is_over(
+    node_id: str, knows_of: int, code: Code | None
+) -> None:
+    async def story() -> None:
+        peers = replace(service(Told(), Memory()), hello=lambda: pb.PeerHello(epoch=2))
+        hello = pb.PeerHello(node_id=node_id, chain_id=b"chain", protocol_version=1, epoch=knows_of)
+        stream = Stream(peers, hello)
+        if code is None:  # in the records, and still catching up
+            await (await stream.greeted()).end()
+            return
+        with pytest.raises(LedgerError) as refused:
+            await stream.greeted()
+        assert refused.value.code is code
 
     asyncio.run(story())
 
