@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from scripts.benchmark.chain import NODE, Chain
+from tests.unit.node.test_backing_up import backing_up
 from twinledger.consensus import Index, NodeId
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import TwinId
@@ -22,6 +23,7 @@ from twinledger.node.transport import PROTOCOL_VERSION
 from twinledger.node.updates import Updates
 from twinledger.storage import ChainProofs
 from twinledger.v1 import ledger_service_pb2 as pb
+from twinledger.v1.operator_service_pb2 import BackupRequest
 from twinledger.v1.peer_service_pb2 import FetchSnapshotRequest, PeerHello
 
 LIFETIME_US = 20_000_000
@@ -171,7 +173,7 @@ async def half_read(stream: Any) -> None:
         await anext(stream)
 
 
-@pytest.mark.parametrize("served", ["blocks", "a snapshot"])
+@pytest.mark.parametrize("served", ["blocks", "a snapshot", "a backup"])
 def test_the_folder_shrinks_while_a_stream_is_being_served(chain: Chain, served: str) -> None:
     chain.grow(3000)
     work = taking(chain)
@@ -209,6 +211,7 @@ def _streams(chain: Chain) -> dict[str, Callable[[], Any]]:
     return {
         "blocks": lambda: service.stream_blocks(pb.StreamBlocksRequest(from_height=1)),
         "a snapshot": lambda: peers.fetch_snapshot(request, None),
+        "a backup": lambda: backing_up(chain).parts(BackupRequest()),
     }
 
 
