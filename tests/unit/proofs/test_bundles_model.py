@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.ledger.refusals import refused
 from tests.unit.ledger.wire import create, set_, update
-from tests.unit.proofs.test_verify import refused
 from tests.unit.proofs.world import World
 from twinledger.ledger.errors import Code
 from twinledger.ledger.names import TwinId
