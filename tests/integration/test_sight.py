@@ -90,6 +90,29 @@ def test_a_twin_of_which_nothing_may_be_read_is_not_there(world: World):
     assert world.all.GetTwin(pb.GetTwinRequest(twin_id="b"), timeout=60).twin.version == 2
 
 
+@pytest.mark.parametrize("hidden", ["ba", "bz"], ids=["in the middle", "at the end"])
+def test_a_page_of_twins_never_ends_at_one_that_is_hidden(
+    world: World, monkeypatch: pytest.MonkeyPatch, hidden: str
+):
+    prefix = f"list-{hidden}-"
+    shown = [f"{prefix}{name}" for name in ("aa", "bb", "cc")]
+    secrets = [f"{prefix}{hidden}{number}" for number in range(8)]
+    world.commit(*(create(twin) for twin in [*shown, *secrets]))
+    world.commit(*(world.hide(twin) for twin in secrets))
+    # One page looks at so few that it may end anywhere.
+    monkeypatch.setattr("twinledger.node.services.twin_service._LIST_SCAN", 2)
+    told, after = list[str](), ""
+    for _ in range(20):
+        request = pb.ListTwinsRequest(prefix=prefix, page_size=1, after_id=after)
+        page = world.seen.ListTwins(request, timeout=60)
+        told += [twin.twin_id for twin in page.twins]
+        after = page.next_after_id
+        assert after not in secrets
+        if not after:
+            break
+    assert told == shown
+
+
 def test_a_history_withholds_what_may_not_be_read(world: World):
     world.commit(
         create("c", set_("flow", 1), set_("price", 2)),

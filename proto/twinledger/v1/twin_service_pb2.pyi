@@ -404,7 +404,9 @@ class ListTwinsResponse(google.protobuf.message.Message):
     NEXT_AFTER_ID_FIELD_NUMBER: builtins.int
     HEIGHT_FIELD_NUMBER: builtins.int
     next_after_id: builtins.str
-    """Ask on with this; empty when there are no more."""
+    """Ask on with this; empty when there are no more. A twin that the caller may read something of,
+    also when it is none of those asked for.
+    """
     height: builtins.int
     """The height they were read at."""
     @property
