@@ -1,4 +1,4 @@
-"""New certificates for every node of a running consortium, while clients write."""
+"""New keys for every node and every member of a running consortium, while clients write."""
 
 import asyncio
 import sys
@@ -11,11 +11,17 @@ import pytest
 
 from tests.integration.accounts import WITHIN_S, same_head
 from tests.integration.commands import answer
-from twinledger.client import Code, Ledger, LedgerError, connect
+from twinledger.cli import key_rotation
+from twinledger.cli.connection import Connection, find_target
+from twinledger.cli.signing_key_rotation import rotate_signing
+from twinledger.client import Code, Identity, Ledger, LedgerError, Role, connect
 from twinledger.client import operations as op
+from twinledger.client.governance_operations import rotate_key
 from twinledger.devnet.control import Devnet
 from twinledger.devnet.creation import create
-from twinledger.devnet.layout import Layout, NodeEntry
+from twinledger.devnet.layout import Layout, NodeEntry, key_path
+from twinledger.node.configuration import Configuration, load
+from twinledger.node.node_keys import LOG, WITNESS
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +43,32 @@ def devnet(all_nodes: Devnet) -> Devnet:
 async def twinledger(*arguments: str | Path) -> Any:
     """Run a command beside what this loop does."""
     return await asyncio.to_thread(answer, *arguments)
+
+
+async def new_keys_of_all_members(layout: Layout, ledger: Ledger) -> None:
+    """Witness and log keys of every node, the admin key of every member."""
+    before = await ledger.consortium()
+    for node in layout.nodes:
+        settings, connection = of_operator(layout, node)
+        done = await asyncio.to_thread(rotate_signing, settings, connection, [WITNESS, LOG])
+        assert done.taken is True
+        made = Identity.generate(f"{node.member}/admin")
+        change = rotate_key(made.name, made.public_key)
+        await asyncio.to_thread(connection.run, lambda ledger, change=change: ledger.submit(change))
+        key_path(layout.path, made.name).unlink()
+        made.save(key_path(layout.path, made.name))
+    after = await ledger.consortium()
+    for old_member, new_member in zip(before.members, after.members, strict=True):
+        for was, now in zip(old_member.nodes, new_member.nodes, strict=True):
+            assert was.witness_key != now.witness_key
+            assert was.log_key != now.log_key
+
+
+def of_operator(layout: Layout, node: NodeEntry) -> tuple[Configuration, Connection]:
+    """What `node rotate-key` works with: the node's settings, and a connection of its admin's."""
+    config = layout.node_folder(node) / "node.toml"
+    target = find_target(layout.path, f"{node.member}/admin", None)
+    return load(config), Connection(target, timeout_seconds=120)
 
 
 async def rotate(layout: Layout, node: NodeEntry, *more: str) -> Any:
@@ -64,23 +96,32 @@ class Writing:
         return self.written
 
 
-def test_every_node_gets_a_new_certificate_under_load_without_a_failed_call(devnet):
+def test_every_node_and_member_gets_new_keys_under_load_without_a_failed_call(devnet):
     asyncio.run(rotate_all_under_load(devnet.layout))
 
 
 async def rotate_all_under_load(layout: Layout) -> None:
     shown: set[object] = set()
     first = layout.profile
+    writer = Identity.generate("utility/writer")
     async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
+        await ledger.identities.admit(writer.name, writer.public_key, Role.OPERATOR)
         await ledger.submit(op.create_twin("busy"))
+    async with connect(profile=layout.profile, identity=writer) as ledger:
         writing = Writing(ledger)
+        await new_keys_of_all_members(layout, ledger)
         # Twice: the second change is what drops the first certificates.
         for _ in range(2):
             for node in layout.nodes:
-                done = await rotate(layout, node)
-                assert done["shown"] is True
-                shown.add(done["certificate"])
+                settings, connection = of_operator(layout, node)
+                done = await asyncio.to_thread(
+                    key_rotation.rotate, settings, connection, valid_days=730, drop_old=False
+                )
+                assert done.shown is True
+                shown.add(done.certificate)
         written = await writing.end()
+        # All members cosign with keys that none of them had before.
+        await ledger.submit(op.create_twin("certified"), certified=True, timeout_seconds=WITHIN_S)
         twin = await ledger.twins.get("busy")
         assert [p.value for p in twin.properties] == [written]
         assert written > 0

@@ -59,16 +59,10 @@ def rotate(
         LedgerError: what keeps the record from being changed; then no key was changed either.
     """
     folder, node_id = settings.keys.folder, settings.node.id
-    newest = read_public(transport_files(folder)[0], Purpose.TRANSPORT)
-    passphrase = None
-    if newest.seal is not None:
-        file = transport_files(folder)[0]
-        passphrase = ask_passphrase(file)
-        # A second passphrase would keep the node from opening one of the two.
-        read_key(file, Purpose.TRANSPORT, lambda _: passphrase or b"")
-    record = _record(connection, node_id)
+    passphrase = usual_passphrase(folder)
+    record = record_of(connection, node_id)
     before = [der for der, _ in record.certificates]
-    certificate = add_transport(folder, newest.name, passphrase)
+    certificate = add_transport(folder, owner(settings), passphrase)
     changes = _changes(node_id, before, certificate, _until(valid_days), drop_old=drop_old)
     height = _submit(connection, changes, folder, before)
     kept = [certificate] if drop_old else [*before[-1:], certificate]
@@ -84,10 +78,10 @@ def renew(settings: Configuration, connection: Connection, *, valid_days: int) -
     Raises:
         LedgerError: what keeps the record from being changed.
     """
-    record = _record(connection, settings.node.id)
+    record = record_of(connection, settings.node.id)
     certificate, _ = record.certificates[-1]
     change = update_node(settings.node.id, add_certificate=(certificate, _until(valid_days)))
-    height = connection.run(lambda ledger: _send(ledger, [change]))
+    height = connection.run(lambda ledger: send(ledger, [change]))
     return Rotation(certificate, height, shown=None)
 
 
@@ -95,7 +89,24 @@ def _until(valid_days: int) -> int:
     return time.time_ns() // 1000 + valid_days * _DAY_US
 
 
-def _record(connection: Connection, node_id: str) -> NodeRecord:
+def usual_passphrase(folder: Path) -> bytes | None:
+    """The passphrase that a node's keys are sealed with; None when they are not.
+
+    Raises:
+        LedgerError: KEY_LOCKED when it is none, or another.
+    """
+    file = transport_files(folder)[0]
+    if read_public(file, Purpose.TRANSPORT).seal is None:
+        return None
+    passphrase = ask_passphrase(file)
+    # A second passphrase would keep the node from opening one of the two.
+    read_key(file, Purpose.TRANSPORT, lambda _: passphrase)
+    return passphrase
+
+
+def record_of(connection: Connection, node_id: str) -> NodeRecord:
+    """A node's record as the ledger has it, or NO_SUCH_NODE."""
+
     async def work(ledger: Ledger) -> NodeRecord:
         now = await ledger.consortium()
         for member in now.members:
@@ -123,7 +134,7 @@ def _submit(
     connection: Connection, changes: list[Operation], folder: Path, before: Sequence[bytes]
 ) -> int:
     try:
-        return connection.run(lambda ledger: _send(ledger, changes))
+        return connection.run(lambda ledger: send(ledger, changes))
     except OutcomeUnknown:
         raise  # the record may name the new key by now, or later
     except LedgerError:
@@ -131,7 +142,8 @@ def _submit(
         raise
 
 
-async def _send(ledger: Ledger, changes: list[Operation]) -> int:
+async def send(ledger: Ledger, changes: list[Operation]) -> int:
+    """Submits changes as one transaction; returns its block."""
     return (await ledger.submit(*changes)).height
 
 

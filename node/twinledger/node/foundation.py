@@ -70,7 +70,6 @@ class Foundation:
         if given is not None and given.chain_id != folder.chain_id:
             raise LedgerError(Code.WRONG_CHAIN, f"the profile is of {given.chain_id.hex()}")
         once = AskOnce(ask)
-        keys = NodeKeys.load(configuration.keys.folder, once)
         stores = folder.open_stores(kept_heights=configuration.storage.kept_heights)
         try:
             if stores.chain.applied_height is None:
@@ -79,7 +78,9 @@ class Foundation:
             arriving = _arriving(configuration, consortium, folder.chain_id)
             nodes = opened_nodes(arriving) if arriving else consortium.nodes
             member, record = _record_of(nodes, folder, configuration)
-            keys.check(record)
+            keys = NodeKeys.load(configuration.keys.folder, record, once)
+            if stores.head_mark is not None:
+                folder.next_signer.take_over(stores.head_mark, keys.witness.public_key)
         except BaseException:
             stores.close()
             raise

@@ -3,7 +3,7 @@
 witness.key        cosigns heads, and nothing else
 log.key            signs the log's own line under the heads that this node serves
 transport.key      proves this node to those it talks to; its public half is its certificate
-transport.ID.key   the same, made later to replace it
+NAME.ID.key        made later to replace one of these
 """
 
 import asyncio
@@ -34,6 +34,7 @@ from twinledger.node.certificates import check_pair, generate_key, self_signed
 WITNESS: Final = "witness.key"
 LOG: Final = "log.key"
 TRANSPORT: Final = "transport.key"
+_PURPOSES: Final = {WITNESS: Purpose.WITNESS, LOG: Purpose.LOG}
 CERTIFICATE_VALIDITY_US: Final = 730 * 86_400_000_000
 """How long a certificate counts unless somebody chooses otherwise: two years."""
 
@@ -70,17 +71,28 @@ class NodeKeys:
         return cls(witness, log, (transport,))
 
     @classmethod
-    def load(cls, folder: Path, ask: AskPassphrase = passphrase_of_environment) -> "NodeKeys":
-        """Reads the keys of a node; the passphrase is asked for at most once.
+    def load(
+        cls, folder: Path, record: Node, ask: AskPassphrase = passphrase_of_environment
+    ) -> "NodeKeys":
+        """Reads the keys of a node's record; the passphrase is asked for at most once.
+
+        A witness or log key that was made to replace another is taken also before this node's
+        ledger has it in its record: it may be behind, and the key of that record gone.
 
         Raises:
-            LedgerError: KEY_EXPOSED, KEY_LOCKED; CONFIG_INVALID, naming file and fault;
-                BAD_CERTIFICATE.
+            LedgerError: KEY_EXPOSED, KEY_LOCKED; KEY_MISMATCH; CONFIG_INVALID, naming file and
+                fault; BAD_CERTIFICATE.
         """
         once = AskOnce(ask)
-        _, witness = read_signing_key(folder / WITNESS, Purpose.WITNESS, once)
-        _, log = read_signing_key(folder / LOG, Purpose.LOG, once)
-        return cls(witness, log, _read_transports(folder, once))
+        files = [
+            _file_of(folder, name, key) or _newest_made(folder, name)
+            for name, key in ((WITNESS, record.witness_key), (LOG, record.log_key))
+        ]
+        _, witness = read_signing_key(files[0] or folder / WITNESS, Purpose.WITNESS, once)
+        _, log = read_signing_key(files[1] or folder / LOG, Purpose.LOG, once)
+        keys = cls(witness, log, _read_transports(folder, once))
+        keys.check(record, made_later=all(files))
+        return keys
 
     def record(
         self, node_id: NodeId, peer_address: str, client_address: str, *, valid_until_us: int
@@ -96,10 +108,26 @@ class NodeKeys:
             certificates=(NodeCertificate(self.transports[0].certificate, valid_until_us),),
         )
 
-    def check(self, record: Node) -> None:
-        """Refuses, with KEY_MISMATCH, keys that are not those of the node's record."""
+    def check(self, record: Node, *, made_later: bool = False) -> None:
+        """Refuses, with KEY_MISMATCH, keys that are not those of the node's record.
+
+        With `made_later` only the certificates are looked at.
+        """
         held = {each.certificate for each in self.transports}
-        _check(record, self.witness.public_key, self.log.public_key, held)
+        witness, log = self.witness.public_key, self.log.public_key
+        if made_later:
+            witness, log = record.witness_key, record.log_key
+        _check(record, witness, log, held)
+
+    def replaced_by(self, folder: Path, record: Node) -> bool:
+        """Whether the record names another witness or log key, and the folder has it.
+
+        Raises:
+            LedgerError: KEY_EXPOSED; CONFIG_INVALID, naming file and fault.
+        """
+        wanted = {WITNESS: record.witness_key, LOG: record.log_key}
+        used = {WITNESS: self.witness.public_key, LOG: self.log.public_key}
+        return wanted != used and all(_file_of(folder, *each) for each in wanted.items())
 
 
 def check_public_keys(folder: Path, record: Node) -> None:
@@ -109,8 +137,7 @@ def check_public_keys(folder: Path, record: Node) -> None:
         LedgerError: KEY_MISMATCH; KEY_EXPOSED; CONFIG_INVALID, naming file and fault;
             BAD_CERTIFICATE.
     """
-    witness = read_public(folder / WITNESS, Purpose.WITNESS).public_key
-    log = read_public(folder / LOG, Purpose.LOG).public_key
+    witness, log = (public_keys(folder, name)[0] for name in (WITNESS, LOG))
     held = public_transports(folder)
     for certificate in held:
         check_certificate(certificate, record.node_id)
@@ -141,6 +168,62 @@ def add_transport(folder: Path, name: str, passphrase: bytes | None = None) -> b
     file = folder / f"transport.{fingerprint(made.certificate)[:16]}.key"
     write_key(file, _stored(name, made), passphrase)
     return made.certificate
+
+
+def public_keys(folder: Path, name: str) -> list[bytes]:
+    """The public keys of the files that stand for WITNESS or LOG, the first one's first.
+
+    Raises:
+        LedgerError: KEY_EXPOSED; CONFIG_INVALID, naming file and fault.
+    """
+    return [read_public(path, _PURPOSES[name]).public_key for path in _signing_files(folder, name)]
+
+
+def add_signing_key(folder: Path, name: str, owner: str, passphrase: bytes | None = None) -> bytes:
+    """Makes another witness or log key for a node; returns its public half, 32 bytes.
+
+    Args:
+        folder: The node's keys.
+        name: WITNESS or LOG.
+        owner: Member/node id.
+        passphrase: Seals the private key; None leaves it open.
+
+    Raises:
+        LedgerError: CONFIG_INVALID when it cannot be written.
+    """
+    made = SigningKey.generate()
+    file = folder / f"{Path(name).stem}.{made.public_key.hex()[:16]}.key"
+    write_key(file, stored_signing_key(_PURPOSES[name], owner, made), passphrase)
+    return made.public_key
+
+
+def forget_signing_keys(folder: Path, name: str, keep: Iterable[bytes]) -> None:
+    """Deletes the files of all other witness or log keys."""
+    kept = set(keep)
+    for path in _signing_files(folder, name):
+        if read_public(path, _PURPOSES[name]).public_key not in kept:
+            path.unlink()
+
+
+def _signing_files(folder: Path, name: str) -> list[Path]:
+    stem = Path(name).stem
+    made = [path for path in folder.glob(f"{stem}.*.key") if path.name != name]
+    made.sort(key=lambda path: path.stat().st_mtime_ns)
+    first = folder / name
+    return [first, *made] if first.exists() or not made else made
+
+
+def _file_of(folder: Path, name: str, public_key: bytes) -> Path | None:
+    for path in _signing_files(folder, name):
+        if read_public(path, _PURPOSES[name]).public_key == public_key:
+            return path
+    return None
+
+
+def _newest_made(folder: Path, name: str) -> Path | None:
+    """The file that was made last to replace the first one; None when none was."""
+    newest = _signing_files(folder, name)[-1]
+    return newest if newest.name != name else None
 
 
 def forget_transports(folder: Path, keep: Iterable[bytes]) -> list[Path]:

@@ -41,6 +41,9 @@ class Node:
     tiles: Any = None
     """The port of the history tree's tiles, where the operator has given one."""
     _stopping: bool = False
+    _keys_replaced: asyncio.Event = field(default_factory=asyncio.Event)
+    _keys_changed_at: int = -1
+    """The newest block that changed this node's record."""
     _ways_changed: asyncio.Event = field(default_factory=asyncio.Event)
     _epoch_opened: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -85,8 +88,9 @@ class Node:
     async def run_until(self, stop: asyncio.Event) -> bool:
         """Run until `stop` is set, or until this node must be put together anew.
 
-        That is when a snapshot has taken the place of its log, and when a recovery opened another
-        epoch: other witnesses then sign under another name.
+        That is when a snapshot has taken the place of its log, when a recovery opened another
+        epoch (other witnesses then sign under another name), and when this node's record names
+        other keys.
 
         Returns:
             Whether the folder is to be opened again, and the node to go on.
@@ -110,13 +114,13 @@ class Node:
             if self.tiles is not None:
                 tasks.append(group.create_task(self.tiles.run(), name="tiles"))
             switched = parts.snapshot_fetching.switched
-            await _first_of(stop, switched, self._epoch_opened)
+            await _first_of(stop, switched, self._epoch_opened, self._keys_replaced)
             anew = switched.is_set() or self._epoch_opened.is_set()
             if not anew:
                 await self._leave()
             for task in tasks:
                 task.cancel()
-        return anew and not stop.is_set()
+        return (anew or self._keys_replaced.is_set()) and not stop.is_set()
 
     async def close(self) -> None:
         """Close ports, threads and stores, in this order."""
@@ -146,11 +150,34 @@ class Node:
             self.parts.replica.note_acknowledged(memory)
             self.parts.duties.look()
             self.parts.governor.step()
+            self._look_for_keys()
             if beat % _SAVE_MEMORY_EVERY == 0 and not disk_watch.low:
                 memory.save()
             # Something may wait that nothing else will wake: a refused proposal, a lost forward.
             self.parts.proposer.wake()
             await asyncio.sleep(_HOUSEKEEPING_S)
+
+    def _look_for_keys(self) -> None:
+        """Open everything again when the record names keys that came to be in the folder.
+
+        Not before the head of the block that changed them is certified: the old key is still
+        counted on for that one.
+        """
+        own, keys = self.foundation.records.own, self.foundation.keys
+        if own is None or self._keys_replaced.is_set():
+            return
+        if (own.witness_key, own.log_key) == (keys.witness.public_key, keys.log.public_key):
+            return
+        try:
+            there = keys.replaced_by(self.foundation.configuration.keys.folder, own)
+        except LedgerError as error:
+            logger.warning("a key is unusable", extra={"reason": str(error)})
+            return
+        if there and self.parts.feed.certified_height >= self._keys_changed_at:
+            logger.info(
+                "the node takes new keys into use", extra={"height": self.parts.feed.height}
+            )
+            self._keys_replaced.set()
 
     def _records_changed(self) -> None:
         self._ways_changed.set()
@@ -176,7 +203,10 @@ class Node:
         if consortium is not None and consortium.epoch != self.foundation.ledger_epoch:
             logger.info("a new epoch begins", extra={"epoch": consortium.epoch, "height": height})
             self._epoch_opened.set()
+        before = self.foundation.records.own
         self.foundation.records.executed(height, nodes)
+        if self.foundation.records.own != before:
+            self._keys_changed_at = height
         self.parts.submission.executed(execution)
         self.parts.feed.advance(height)
         self.parts.heads.executed(execution)

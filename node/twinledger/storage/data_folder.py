@@ -49,7 +49,7 @@ from twinledger.storage.folder_record import (
     encode_folder,
 )
 from twinledger.storage.head_book import HeadBook
-from twinledger.storage.head_mark import HeadMark
+from twinledger.storage.head_mark import HeadMark, NextSigner
 from twinledger.storage.last_exit import (
     LastExit,
     prepare_last_exit,
@@ -184,6 +184,11 @@ class DataFolder:
         self.disk.refill()
         self._compact(log, chain.applied_height or 0)
         return Stores(log, chain, heads, head_mark)
+
+    @property
+    def next_signer(self) -> NextSigner:
+        """The right of a new witness key to follow the old one."""
+        return NextSigner(self.path / "head.next")
 
     @property
     def snapshots(self) -> SnapshotFolder:

@@ -2,7 +2,8 @@
 
 It is written and synced before a signature leaves. It is also the right to sign: a witness key
 signs only in the folder that has its mark. `node init` makes the mark together with the folder; it
-belongs to the first key that signs with it, and nothing makes it again. A backup leaves it out, so
+belongs to the first key that signs with it, until a key that was made for this folder follows
+(`NextSigner`), and nothing makes it again. A backup leaves it out, so
 a restored folder runs without signing, and so does one whose mark was deleted: what was signed
 after it was copied is not known in it.
 
@@ -16,13 +17,14 @@ The file is of two slots (`two_slots`); the content of one, big endian:
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
 from twinledger.ledger.checkpoint import Checkpoint
 from twinledger.ledger.errors import invariant
 from twinledger.storage.damage import damaged
+from twinledger.storage.durable_file import sync_directory, write_durably
 from twinledger.storage.two_slots import TwoSlots
 
 _FIELDS: Final = struct.Struct(">32sQ32sQ128p")
@@ -113,6 +115,49 @@ class HeadMark:
         self._slots.write(mark.encode(), sync=True)
         self.mark = mark
 
+    def hand_over(self, key: bytes) -> None:
+        """Let another key sign from here on, which must go on where the one before ended.
+
+        Only for a key that was made for this folder and never signed: see `NextSigner`.
+
+        Raises:
+            StorageFailure: the disk refused; then nothing may be signed.
+        """
+        self._slots.write(replace(self.mark, key=key).encode(), sync=True)
+        self.mark = replace(self.mark, key=key)
+
     def close(self) -> None:
         """Close the file. Closing twice is harmless."""
         self._slots.close()
+
+
+@dataclass(frozen=True, slots=True)
+class NextSigner:
+    """The right of a new witness key to follow the old one in a folder, in a file of its own.
+
+    It is made together with the key and used once. So a folder that was put back from before has
+    none, and a key that signed somewhere else never signs there.
+    """
+
+    path: Path
+
+    def allow(self, key: bytes) -> None:
+        """Let this key, which has signed nothing, follow.
+
+        Raises:
+            StorageFailure: the disk refused.
+        """
+        write_durably(self.path, key.hex().encode())
+
+    def take_over(self, mark: HeadMark, key: bytes) -> None:
+        """Hand the mark over to this key if it may follow; the right is gone then.
+
+        Raises:
+            StorageFailure: the disk refused.
+        """
+        if not self.path.exists() or self.path.read_bytes() != key.hex().encode():
+            return
+        if mark.mark.size and mark.mark.key != key:
+            mark.hand_over(key)
+        self.path.unlink()
+        sync_directory(self.path.parent)

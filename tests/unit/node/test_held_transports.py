@@ -35,18 +35,25 @@ def record(*certificates: bytes) -> Node:
     return Node(NODE_ID, "a:1", "a:2", True, b"", b"", shown)
 
 
+def load(folder: Path, keys: NodeKeys, shown: bytes | None = None) -> NodeKeys:
+    """Reads the folder for a record with these keys."""
+    certificates = (NodeCertificate(shown or keys.transports[0].certificate, 1),)
+    witness, log = keys.witness.public_key, keys.log.public_key
+    return NodeKeys.load(folder, Node(NODE_ID, "a:1", "a:2", True, witness, log, certificates))
+
+
 def test_a_key_that_is_added_stands_beside_the_first(tmp_path, keys):
     added = add_transport(tmp_path, NAME)
     check(added, NODE_ID)
     first = keys.transports[0].certificate
     assert set(public_transports(tmp_path)) == {first, added}
-    assert {each.certificate for each in NodeKeys.load(tmp_path).transports} == {first, added}
+    assert {each.certificate for each in load(tmp_path, keys).transports} == {first, added}
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.glob("transport*"))
 
 
 def test_a_node_starts_with_any_key_that_its_record_names(tmp_path, keys):
     added = add_transport(tmp_path, NAME)
-    loaded = NodeKeys.load(tmp_path)
+    loaded = load(tmp_path, keys)
     witness, log = keys.witness.public_key, keys.log.public_key
     for shown in (keys.transports[0].certificate, added):
         certificates = (NodeCertificate(shown, 1),)
@@ -61,13 +68,13 @@ def test_keys_that_count_no_more_are_deleted_and_the_node_still_starts(tmp_path,
     added = add_transport(tmp_path, NAME)
     forget_transports(tmp_path, [added])
     assert public_transports(tmp_path) == [added]
-    assert [each.certificate for each in NodeKeys.load(tmp_path).transports] == [added]
+    assert [each.certificate for each in load(tmp_path, keys, added).transports] == [added]
 
 
 def test_a_folder_without_any_key_says_which_is_missed(tmp_path, keys):
     forget_transports(tmp_path, [])
     with pytest.raises(LedgerError) as refused:
-        NodeKeys.load(tmp_path)
+        load(tmp_path, keys)
     assert "transport.key" in refused.value.detail
 
 

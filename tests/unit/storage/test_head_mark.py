@@ -12,6 +12,7 @@ from tests.unit.storage.writing import append, create_log, open_log, persist
 from twinledger.consensus import NodeId
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.storage import DataFolder, HeadMark, SignedMark
+from twinledger.storage.head_mark import NextSigner
 
 KEY = bytes(range(32))
 ORIGIN = f"twinledger/{'ab' * 32}/epoch-12"
@@ -79,6 +80,52 @@ def test_the_mark_is_on_the_disk_before_anything_is_signed(
     monkeypatch.setattr(os, "fdatasync", lambda _: steps.append("synced"))
     advanced(path, mark(1), mark(2))
     assert steps == ["synced", "synced"]
+
+
+NEW_KEY = bytes(range(1, 33))
+
+
+def test_a_key_that_may_follow_goes_on_where_the_old_one_ended(path: Path) -> None:
+    advanced(path, mark(7, 2))
+    right = NextSigner(path.parent / "head.next")
+    right.allow(NEW_KEY)
+    file = opened(path)
+    right.take_over(file, NEW_KEY)
+    assert file.mark == replace(mark(7, 2), key=NEW_KEY)
+    with pytest.raises(LedgerError):
+        file.advance(replace(mark(8, 2), key=KEY))
+    with pytest.raises(LedgerError):
+        file.advance(replace(mark(7, 3), key=NEW_KEY))
+    file.advance(replace(mark(8, 2), key=NEW_KEY))
+    file.close()
+    assert opened(path).mark == replace(mark(8, 2), key=NEW_KEY)
+
+
+@pytest.mark.parametrize("allowed", [None, bytes(32)], ids=["no key", "another key"])
+def test_a_key_that_may_not_follow_leaves_the_mark_with_the_old_one(
+    path: Path, allowed: bytes | None
+) -> None:
+    advanced(path, mark(7, 2))
+    right = NextSigner(path.parent / "head.next")
+    if allowed is not None:
+        right.allow(allowed)
+    file = opened(path)
+    right.take_over(file, NEW_KEY)
+    assert file.mark == mark(7, 2)
+
+
+def test_the_right_to_follow_is_used_once(path: Path) -> None:
+    advanced(path, mark(7, 2))
+    right = NextSigner(path.parent / "head.next")
+    right.allow(NEW_KEY)
+    right.take_over(opened(path), NEW_KEY)
+    assert not right.path.exists()
+    # The same folder, put back to what it was before without the right.
+    HeadMark.create(path)
+    advanced(path, mark(7, 2))
+    file = opened(path)
+    right.take_over(file, NEW_KEY)
+    assert file.mark == mark(7, 2)
 
 
 def test_a_torn_write_leaves_the_head_before(path: Path) -> None:

@@ -156,7 +156,7 @@ NODE: dict[Code, Entry] = {
     ),
     Code.KEY_MISMATCH: Entry(
         "The node's keys are not those of its record",
-        "Put the keys in place that its join file was made with, or change the record.",
+        "Put back the keys that its record names; of lost ones: node rotate-key --witness --log.",
         STATE,
     ),
     Code.ADDRESS_IN_USE: Entry(
