@@ -11,6 +11,7 @@ import click
 
 from twinledger.cli.connection import find_target, names_a_node
 from twinledger.cli.exampled import ExampledCommand
+from twinledger.cli.metrics import metrics_text
 from twinledger.cli.options import DIRECTORY, FILE, json_option
 from twinledger.cli.output import print_fields, print_json, print_table, time_text
 from twinledger.cli.parts import load_part
@@ -30,6 +31,7 @@ from twinledger.v1 import operator_service_pb2
     example="""
 twinledger node status --config node/node.toml --key keys/admin.key
 twinledger node status --node utility-1 --profile profile.toml --json
+twinledger node status --config node/node.toml --key keys/admin.key --metrics
 """,
 )
 @click.option("--config", type=FILE, help="The node's node.toml.")
@@ -38,6 +40,7 @@ twinledger node status --node utility-1 --profile profile.toml --json
 @click.option("--profile", type=FILE, help="With --node: the profile that names it.")
 @click.option("--key", type=FILE, help="Call as the identity of this key file.")
 @click.option("--timeout", "seconds", default=5.0, show_default=True, help="Seconds to wait.")
+@click.option("--metrics", is_flag=True, help="Print it as Prometheus reads it.")
 @json_option
 @click.pass_context
 def status(
@@ -48,6 +51,7 @@ def status(
     profile: Path | None,
     key: Path | None,
     seconds: float,
+    metrics: bool,
     as_json: bool,
 ) -> None:
     """Says how one node is; when it is down, why it stopped last time (with --config).
@@ -70,7 +74,9 @@ def status(
             raise
         _print_down(config, error, as_json)
         ctx.exit(1)
-    if as_json:
+    if metrics:
+        click.echo(metrics_text(found), nl=False)
+    elif as_json:
         print_json({"running": True, **node_status_json(found)})
     else:
         _print_status(found)

@@ -1,6 +1,7 @@
 """Blocks, heads and nodes as a node tells them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -148,6 +149,8 @@ class NodeStatus:
         certified_at_s: When the witnesses signed that, the oldest of them; seconds since 1970.
         signed_height: The height of the newest head that it signed; None when it signed none.
         evidence_count: How many witnesses it can convict of signing two histories.
+        certificate_days_left: For each node, how many days its newest certificate still counts; 0
+            or less when it is over.
     """
 
     node_id: str
@@ -173,6 +176,7 @@ class NodeStatus:
     certified_at_s: int = 0
     signed_height: int | None = None
     evidence_count: int = 0
+    certificate_days_left: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_message(cls, message: operator_service_pb2.GetStatusResponse) -> "NodeStatus":
@@ -206,4 +210,5 @@ class NodeStatus:
             certified_at_s=message.certified_at_s,
             signed_height=message.signed_height if message.HasField("signed_height") else None,
             evidence_count=message.evidence_count,
+            certificate_days_left={each.node_id: each.days_left for each in message.certificates},
         )

@@ -24,33 +24,35 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$twinledger/v1/operator_service.proto\x12\rtwinledger.v1\"W\n\nPeerStatus\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x11\n\tconnected\x18\x03 \x01(\x08\x12\x14\n\x0cmatch_height\x18\x04 \x01(\x04\":\n\rBackupRequest\x12\x14\n\x0c\x61\x66ter_height\x18\x01 \x01(\x04\x12\x13\n\x0bsnapshot_id\x18\x02 \x01(\x0c\"\x8c\x01\n\x0e\x42\x61\x63kupResponse\x12\x11\n\x07genesis\x18\x01 \x01(\x0cH\x00\x12\x16\n\x0c\x63\x65rtificates\x18\x02 \x01(\x0cH\x00\x12\x12\n\x08manifest\x18\x03 \x01(\x0cH\x00\x12\x0f\n\x05\x63hunk\x18\x04 \x01(\x0cH\x00\x12\x10\n\x06\x62locks\x18\x05 \x01(\x0cH\x00\x12\x10\n\x06height\x18\x06 \x01(\x04H\x00\x42\x06\n\x04part\"\x12\n\x10GetStatusRequest\"\xc6\x04\n\x11GetStatusResponse\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x10\n\x08\x63hain_id\x18\x03 \x01(\x0c\x12%\n\x04role\x18\x04 \x01(\x0e\x32\x17.twinledger.v1.NodeRole\x12\x0c\n\x04term\x18\x05 \x01(\x04\x12\x11\n\tleader_id\x18\x06 \x01(\t\x12\x0e\n\x06height\x18\x07 \x01(\x04\x12\x18\n\x10\x63ommitted_height\x18\x08 \x01(\x04\x12\x16\n\x0e\x61pplied_height\x18\t \x01(\x04\x12\x0c\n\x04head\x18\n \x01(\x0c\x12\x15\n\rblock_time_us\x18\x0b \x01(\x03\x12\x19\n\x11pool_transactions\x18\x0c \x01(\r\x12\x12\n\npool_bytes\x18\r \x01(\x04\x12\x15\n\rpool_capacity\x18\x0e \x01(\r\x12(\n\x05peers\x18\x0f \x03(\x0b\x32\x19.twinledger.v1.PeerStatus\x12\x17\n\x0f\x64isk_free_bytes\x18\x10 \x01(\x04\x12\x11\n\tuptime_us\x18\x11 \x01(\x03\x12\x0f\n\x07version\x18\x12 \x01(\t\x12\x10\n\x08warnings\x18\x13 \x03(\t\x12\x1d\n\x10\x63\x65rtified_height\x18\x14 \x01(\x04H\x00\x88\x01\x01\x12\x16\n\x0e\x63\x65rtified_at_s\x18\x15 \x01(\x03\x12\x1a\n\rsigned_height\x18\x16 \x01(\x04H\x01\x88\x01\x01\x12\x16\n\x0e\x65vidence_count\x18\x17 \x01(\rB\x13\n\x11_certified_heightB\x10\n\x0e_signed_height\"5\n\x19TransferLeadershipRequest\x12\n\n\x02to\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61ll\x18\x02 \x01(\x08\"N\n\x1aTransferLeadershipResponse\x12\x11\n\tleader_id\x18\x01 \x01(\t\x12\x0c\n\x04term\x18\x02 \x01(\x04\x12\x0f\n\x07\x63\x61llers\x18\x03 \x03(\t\"\x1c\n\x0c\x44rainRequest\x12\x0c\n\x04undo\x18\x01 \x01(\x08\"\"\n\rDrainResponse\x12\x11\n\twaits_for\x18\x01 \x03(\t*\xa0\x01\n\x08NodeRole\x12\x19\n\x15NODE_ROLE_UNSPECIFIED\x10\x00\x12\x16\n\x12NODE_ROLE_FOLLOWER\x10\x01\x12\x1b\n\x17NODE_ROLE_PRE_CANDIDATE\x10\x02\x12\x17\n\x13NODE_ROLE_CANDIDATE\x10\x03\x12\x14\n\x10NODE_ROLE_LEADER\x10\x04\x12\x15\n\x11NODE_ROLE_LEARNER\x10\x05\x32\xd9\x02\n\x0fOperatorService\x12N\n\tGetStatus\x12\x1f.twinledger.v1.GetStatusRequest\x1a .twinledger.v1.GetStatusResponse\x12i\n\x12TransferLeadership\x12(.twinledger.v1.TransferLeadershipRequest\x1a).twinledger.v1.TransferLeadershipResponse\x12\x42\n\x05\x44rain\x12\x1b.twinledger.v1.DrainRequest\x1a\x1c.twinledger.v1.DrainResponse\x12G\n\x06\x42\x61\x63kup\x12\x1c.twinledger.v1.BackupRequest\x1a\x1d.twinledger.v1.BackupResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$twinledger/v1/operator_service.proto\x12\rtwinledger.v1\"W\n\nPeerStatus\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x11\n\tconnected\x18\x03 \x01(\x08\x12\x14\n\x0cmatch_height\x18\x04 \x01(\x04\":\n\rBackupRequest\x12\x14\n\x0c\x61\x66ter_height\x18\x01 \x01(\x04\x12\x13\n\x0bsnapshot_id\x18\x02 \x01(\x0c\"\x8c\x01\n\x0e\x42\x61\x63kupResponse\x12\x11\n\x07genesis\x18\x01 \x01(\x0cH\x00\x12\x16\n\x0c\x63\x65rtificates\x18\x02 \x01(\x0cH\x00\x12\x12\n\x08manifest\x18\x03 \x01(\x0cH\x00\x12\x0f\n\x05\x63hunk\x18\x04 \x01(\x0cH\x00\x12\x10\n\x06\x62locks\x18\x05 \x01(\x0cH\x00\x12\x10\n\x06height\x18\x06 \x01(\x04H\x00\x42\x06\n\x04part\"Q\n\x13\x43\x65rtificateValidity\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x16\n\x0evalid_until_us\x18\x02 \x01(\x03\x12\x11\n\tdays_left\x18\x03 \x01(\x05\"\x12\n\x10GetStatusRequest\"\x80\x05\n\x11GetStatusResponse\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x10\n\x08\x63hain_id\x18\x03 \x01(\x0c\x12%\n\x04role\x18\x04 \x01(\x0e\x32\x17.twinledger.v1.NodeRole\x12\x0c\n\x04term\x18\x05 \x01(\x04\x12\x11\n\tleader_id\x18\x06 \x01(\t\x12\x0e\n\x06height\x18\x07 \x01(\x04\x12\x18\n\x10\x63ommitted_height\x18\x08 \x01(\x04\x12\x16\n\x0e\x61pplied_height\x18\t \x01(\x04\x12\x0c\n\x04head\x18\n \x01(\x0c\x12\x15\n\rblock_time_us\x18\x0b \x01(\x03\x12\x19\n\x11pool_transactions\x18\x0c \x01(\r\x12\x12\n\npool_bytes\x18\r \x01(\x04\x12\x15\n\rpool_capacity\x18\x0e \x01(\r\x12(\n\x05peers\x18\x0f \x03(\x0b\x32\x19.twinledger.v1.PeerStatus\x12\x17\n\x0f\x64isk_free_bytes\x18\x10 \x01(\x04\x12\x11\n\tuptime_us\x18\x11 \x01(\x03\x12\x0f\n\x07version\x18\x12 \x01(\t\x12\x10\n\x08warnings\x18\x13 \x03(\t\x12\x1d\n\x10\x63\x65rtified_height\x18\x14 \x01(\x04H\x00\x88\x01\x01\x12\x16\n\x0e\x63\x65rtified_at_s\x18\x15 \x01(\x03\x12\x1a\n\rsigned_height\x18\x16 \x01(\x04H\x01\x88\x01\x01\x12\x16\n\x0e\x65vidence_count\x18\x17 \x01(\r\x12\x38\n\x0c\x63\x65rtificates\x18\x18 \x03(\x0b\x32\".twinledger.v1.CertificateValidityB\x13\n\x11_certified_heightB\x10\n\x0e_signed_height\"5\n\x19TransferLeadershipRequest\x12\n\n\x02to\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61ll\x18\x02 \x01(\x08\"N\n\x1aTransferLeadershipResponse\x12\x11\n\tleader_id\x18\x01 \x01(\t\x12\x0c\n\x04term\x18\x02 \x01(\x04\x12\x0f\n\x07\x63\x61llers\x18\x03 \x03(\t\"\x1c\n\x0c\x44rainRequest\x12\x0c\n\x04undo\x18\x01 \x01(\x08\"\"\n\rDrainResponse\x12\x11\n\twaits_for\x18\x01 \x03(\t*\xa0\x01\n\x08NodeRole\x12\x19\n\x15NODE_ROLE_UNSPECIFIED\x10\x00\x12\x16\n\x12NODE_ROLE_FOLLOWER\x10\x01\x12\x1b\n\x17NODE_ROLE_PRE_CANDIDATE\x10\x02\x12\x17\n\x13NODE_ROLE_CANDIDATE\x10\x03\x12\x14\n\x10NODE_ROLE_LEADER\x10\x04\x12\x15\n\x11NODE_ROLE_LEARNER\x10\x05\x32\xd9\x02\n\x0fOperatorService\x12N\n\tGetStatus\x12\x1f.twinledger.v1.GetStatusRequest\x1a .twinledger.v1.GetStatusResponse\x12i\n\x12TransferLeadership\x12(.twinledger.v1.TransferLeadershipRequest\x1a).twinledger.v1.TransferLeadershipResponse\x12\x42\n\x05\x44rain\x12\x1b.twinledger.v1.DrainRequest\x1a\x1c.twinledger.v1.DrainResponse\x12G\n\x06\x42\x61\x63kup\x12\x1c.twinledger.v1.BackupRequest\x1a\x1d.twinledger.v1.BackupResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'twinledger.v1.operator_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NODEROLE']._serialized_start=1154
-  _globals['_NODEROLE']._serialized_end=1314
+  _globals['_NODEROLE']._serialized_start=1295
+  _globals['_NODEROLE']._serialized_end=1455
   _globals['_PEERSTATUS']._serialized_start=55
   _globals['_PEERSTATUS']._serialized_end=142
   _globals['_BACKUPREQUEST']._serialized_start=144
   _globals['_BACKUPREQUEST']._serialized_end=202
   _globals['_BACKUPRESPONSE']._serialized_start=205
   _globals['_BACKUPRESPONSE']._serialized_end=345
-  _globals['_GETSTATUSREQUEST']._serialized_start=347
-  _globals['_GETSTATUSREQUEST']._serialized_end=365
-  _globals['_GETSTATUSRESPONSE']._serialized_start=368
-  _globals['_GETSTATUSRESPONSE']._serialized_end=950
-  _globals['_TRANSFERLEADERSHIPREQUEST']._serialized_start=952
-  _globals['_TRANSFERLEADERSHIPREQUEST']._serialized_end=1005
-  _globals['_TRANSFERLEADERSHIPRESPONSE']._serialized_start=1007
-  _globals['_TRANSFERLEADERSHIPRESPONSE']._serialized_end=1085
-  _globals['_DRAINREQUEST']._serialized_start=1087
-  _globals['_DRAINREQUEST']._serialized_end=1115
-  _globals['_DRAINRESPONSE']._serialized_start=1117
-  _globals['_DRAINRESPONSE']._serialized_end=1151
-  _globals['_OPERATORSERVICE']._serialized_start=1317
-  _globals['_OPERATORSERVICE']._serialized_end=1662
+  _globals['_CERTIFICATEVALIDITY']._serialized_start=347
+  _globals['_CERTIFICATEVALIDITY']._serialized_end=428
+  _globals['_GETSTATUSREQUEST']._serialized_start=430
+  _globals['_GETSTATUSREQUEST']._serialized_end=448
+  _globals['_GETSTATUSRESPONSE']._serialized_start=451
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1091
+  _globals['_TRANSFERLEADERSHIPREQUEST']._serialized_start=1093
+  _globals['_TRANSFERLEADERSHIPREQUEST']._serialized_end=1146
+  _globals['_TRANSFERLEADERSHIPRESPONSE']._serialized_start=1148
+  _globals['_TRANSFERLEADERSHIPRESPONSE']._serialized_end=1226
+  _globals['_DRAINREQUEST']._serialized_start=1228
+  _globals['_DRAINREQUEST']._serialized_end=1256
+  _globals['_DRAINRESPONSE']._serialized_start=1258
+  _globals['_DRAINRESPONSE']._serialized_end=1292
+  _globals['_OPERATORSERVICE']._serialized_start=1458
+  _globals['_OPERATORSERVICE']._serialized_end=1803
 # @@protoc_insertion_point(module_scope)

@@ -148,6 +148,32 @@ class BackupResponse(google.protobuf.message.Message):
 global___BackupResponse = BackupResponse
 
 @typing.final
+class CertificateValidity(google.protobuf.message.Message):
+    """Until when a node's newest certificate counts."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NODE_ID_FIELD_NUMBER: builtins.int
+    VALID_UNTIL_US_FIELD_NUMBER: builtins.int
+    DAYS_LEFT_FIELD_NUMBER: builtins.int
+    node_id: builtins.str
+    """The node."""
+    valid_until_us: builtins.int
+    """Microseconds since 1970."""
+    days_left: builtins.int
+    """Whole days from now, rounded up; 0 or less when it is over."""
+    def __init__(
+        self,
+        *,
+        node_id: builtins.str = ...,
+        valid_until_us: builtins.int = ...,
+        days_left: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["days_left", b"days_left", "node_id", b"node_id", "valid_until_us", b"valid_until_us"]) -> None: ...
+
+global___CertificateValidity = CertificateValidity
+
+@typing.final
 class GetStatusRequest(google.protobuf.message.Message):
     """Asks for the state."""
 
@@ -188,6 +214,7 @@ class GetStatusResponse(google.protobuf.message.Message):
     CERTIFIED_AT_S_FIELD_NUMBER: builtins.int
     SIGNED_HEIGHT_FIELD_NUMBER: builtins.int
     EVIDENCE_COUNT_FIELD_NUMBER: builtins.int
+    CERTIFICATES_FIELD_NUMBER: builtins.int
     node_id: builtins.str
     """The node's id."""
     member: builtins.str
@@ -238,6 +265,10 @@ class GetStatusResponse(google.protobuf.message.Message):
     def warnings(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What the operator should know now, a sentence each."""
 
+    @property
+    def certificates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___CertificateValidity]:
+        """Until when the nodes' certificates count, in the order of the nodes' ids."""
+
     def __init__(
         self,
         *,
@@ -264,9 +295,10 @@ class GetStatusResponse(google.protobuf.message.Message):
         certified_at_s: builtins.int = ...,
         signed_height: builtins.int | None = ...,
         evidence_count: builtins.int = ...,
+        certificates: collections.abc.Iterable[global___CertificateValidity] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_certified_height", b"_certified_height", "_signed_height", b"_signed_height", "certified_height", b"certified_height", "signed_height", b"signed_height"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_certified_height", b"_certified_height", "_signed_height", b"_signed_height", "applied_height", b"applied_height", "block_time_us", b"block_time_us", "certified_at_s", b"certified_at_s", "certified_height", b"certified_height", "chain_id", b"chain_id", "committed_height", b"committed_height", "disk_free_bytes", b"disk_free_bytes", "evidence_count", b"evidence_count", "head", b"head", "height", b"height", "leader_id", b"leader_id", "member", b"member", "node_id", b"node_id", "peers", b"peers", "pool_bytes", b"pool_bytes", "pool_capacity", b"pool_capacity", "pool_transactions", b"pool_transactions", "role", b"role", "signed_height", b"signed_height", "term", b"term", "uptime_us", b"uptime_us", "version", b"version", "warnings", b"warnings"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_certified_height", b"_certified_height", "_signed_height", b"_signed_height", "applied_height", b"applied_height", "block_time_us", b"block_time_us", "certificates", b"certificates", "certified_at_s", b"certified_at_s", "certified_height", b"certified_height", "chain_id", b"chain_id", "committed_height", b"committed_height", "disk_free_bytes", b"disk_free_bytes", "evidence_count", b"evidence_count", "head", b"head", "height", b"height", "leader_id", b"leader_id", "member", b"member", "node_id", b"node_id", "peers", b"peers", "pool_bytes", b"pool_bytes", "pool_capacity", b"pool_capacity", "pool_transactions", b"pool_transactions", "role", b"role", "signed_height", b"signed_height", "term", b"term", "uptime_us", b"uptime_us", "version", b"version", "warnings", b"warnings"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_certified_height", b"_certified_height"]) -> typing.Literal["certified_height"] | None: ...
     @typing.overload

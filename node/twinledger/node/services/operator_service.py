@@ -73,6 +73,7 @@ class OperatorService:
             uptime_us=int((time.monotonic() - self.started_s) * 1_000_000),
             version=version("twinledger"),
             warnings=self._warnings(),
+            certificates=self._certificates(),
         )
         self._add_heads(response)
         return response
@@ -111,6 +112,18 @@ class OperatorService:
             response.certified_at_s = min(made.timestamp_s for made in certificate.cosignatures)
         if keeper.signing.signed is not None:
             response.signed_height = keeper.signing.signed.height
+
+    def _certificates(self) -> list[pb.CertificateValidity]:
+        if self.records.insecure:
+            return []
+        return [
+            pb.CertificateValidity(
+                node_id=node_id,
+                valid_until_us=record.certificates[-1].valid_until_us,
+                days_left=validity.days_left(record, now_us()),
+            )
+            for node_id, record in sorted(self.records.nodes.items())
+        ]
 
     def _role(self) -> pb.NodeRole.ValueType:
         core = self.replica.core
