@@ -20,7 +20,7 @@ from twinledger.consortium.recovery.statement import LOG_LINE, SignedStatement, 
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.keys import MessageSigner
 from twinledger.node.configuration import load
-from twinledger.node.node_keys import NodeKeys, check_public_keys
+from twinledger.node.node_keys import check_public_keys, newest_log_key
 from twinledger.node.recovering import begin_folder, survivor
 from twinledger.proofs.verify import at_fork
 
@@ -37,7 +37,7 @@ def make_statement(config: Path, admin: Identity | None, ask: AskPassphrase) -> 
     settings = load(config)
     signers: dict[str, MessageSigner]
     if admin is None:
-        signers = {LOG_LINE: NodeKeys.load(settings.keys.folder, ask).log}
+        signers = {LOG_LINE: newest_log_key(settings.keys.folder, ask)}
     else:
         signers = {admin.name: admin.key}
     with survivor(settings.node.data_dir) as found:

@@ -205,6 +205,16 @@ def forget_signing_keys(folder: Path, name: str, keep: Iterable[bytes]) -> None:
             path.unlink()
 
 
+def newest_log_key(folder: Path, ask: AskPassphrase) -> MessageSigner:
+    """The log key that was made last.
+
+    Raises:
+        LedgerError: KEY_EXPOSED, KEY_LOCKED; CONFIG_INVALID, naming file and fault.
+    """
+    _, key = read_signing_key(_newest_made(folder, LOG) or folder / LOG, Purpose.LOG, ask)
+    return key
+
+
 def _signing_files(folder: Path, name: str) -> list[Path]:
     stem = Path(name).stem
     made = [path for path in folder.glob(f"{stem}.*.key") if path.name != name]
