@@ -55,7 +55,7 @@ def test_a_node_that_wants_tls_names_the_plaintext_peer(layout):
     process.ask_to_stop()
     process.end(time.monotonic() + 15)
     process.start()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 90
     while not (said(layout, 2, "TLS_MISSING") and said(layout, 0, "TLS_REQUIRED")):
         assert time.monotonic() < deadline, "nobody names the plaintext peer"
         time.sleep(0.1)

@@ -72,7 +72,7 @@ class Runner:
         return self.live.foundation.stores.chain.applied_height or 0
 
 
-async def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
+async def eventually(holds: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come about"
