@@ -28,7 +28,7 @@ from twinledger.devnet.creation import create
 from twinledger.devnet.layout import Layout, NodeEntry
 from twinledger.v1.ledger_service_pb2 import SubmitRequest
 
-CALLS = 16
+CALLS = 4
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +124,7 @@ def test_a_leader_that_drains_sends_writes_elsewhere_serves_reads_and_is_taken_b
     asyncio.run(story(devnet.layout))
 
 
+@pytest.mark.full
 def test_a_rolling_restart_under_load_fails_no_call(devnet: Devnet) -> None:
     asyncio.run(roll(devnet, devnet.layout))
 
@@ -173,7 +174,7 @@ async def streaming(ledger: Ledger) -> AsyncIterator[Streamed]:
             await asyncio.sleep(0)
 
     async def write() -> None:
-        async for outcome in ledger.submit_many(many(), window=32):
+        async for outcome in ledger.submit_many(many(), window=8):
             told.count += 1
             if outcome.error is not None:
                 told.failures.append(outcome.error)

@@ -28,7 +28,7 @@ from twinledger.devnet.creation import create
 from twinledger.devnet.layout import NodeEntry
 from twinledger.proofs.bundle import Bundle
 
-CALLS = 8
+CALLS = 4
 
 Story = Callable[[Membership], Awaitable[None]]
 
