@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from twinledger.consensus import BadConfiguration, Configuration, EntryKind
 from twinledger.consortium.genesis import Genesis
 from twinledger.consortium.governed import CONFIGURATION_KEY, with_votes
-from twinledger.consortium.members import CONSORTIUM_KEY, consortium_hash, load_consortium
+from twinledger.consortium.members import (
+    CONSORTIUM_KEY,
+    Consortium,
+    consortium_hash,
+    load_consortium,
+)
 from twinledger.consortium.protocol import KNOWN_VERSIONS, refuse_unknown_protocol
 from twinledger.consortium.recovery.opening import open_epoch
 from twinledger.execution.judge import BlockJudge
@@ -85,6 +91,7 @@ def execute(
     receipts = tuple([judge.judge(index, item).encode() for index, item in enumerate(current)])
     if ordered.kind is EntryKind.CONFIGURATION:
         _record_votes(judge.draft, ordered.payload, parent, chain_id)
+    _count_one_change(judge.draft, state)
     tree = update_trees(state, Branch(parent.state_root, parent.height), height, judge.draft)
     consortium = judge.draft.changes.get(CONSORTIUM_KEY)
     header = BlockHeader(
@@ -105,6 +112,19 @@ def _by_these_limits(prepared: Prepared, limits: Limits, chain_id: bytes) -> Pre
     if prepared.limits == limits:
         return prepared
     return prepare(prepared.raw, limits, chain_id)
+
+
+def _count_one_change(draft: Overlay, state: StateReader) -> None:
+    """A block is one change of who certifies, however many of its operations made one.
+
+    Proofs lead from set to set by the blocks that changed it, and their numbers leave none out.
+    """
+    leaf = draft.changes.get(CONSORTIUM_KEY)
+    if leaf is None:
+        return
+    after, number = Consortium.decode(leaf), load_consortium(state).set_number + 1
+    if after.set_number > number:
+        draft.put(CONSORTIUM_KEY, replace(after, set_number=number).encode())
 
 
 def _record_votes(draft: Overlay, payload: bytes, parent: Parent, chain_id: bytes) -> None:
