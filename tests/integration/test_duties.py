@@ -125,6 +125,7 @@ def test_a_leader_that_drains_sends_writes_elsewhere_serves_reads_and_is_taken_b
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 def test_a_rolling_restart_under_load_fails_no_call(devnet: Devnet) -> None:
     asyncio.run(roll(devnet, devnet.layout))
 

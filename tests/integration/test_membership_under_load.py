@@ -130,6 +130,7 @@ def test_four_members_become_five_and_four_again_under_load_and_kills(tmp_path: 
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 def test_four_members_become_seven_and_four_again_also_by_a_joint_change(tmp_path: Path) -> None:
     async def story(membership: Membership) -> None:
         for turn, member in enumerate(("plant", "maker", "owner")):

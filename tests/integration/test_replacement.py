@@ -42,6 +42,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 def test_a_lost_node_is_replaced_and_moved_by_its_members_admin_alone_under_load(
     devnet: Devnet, terminal: Terminal
 ) -> None:

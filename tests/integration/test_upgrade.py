@@ -35,6 +35,7 @@ def devnet(tmp_path: Path) -> Iterator[Devnet]:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 def test_members_upgrade_one_by_one_and_begin_a_new_version_and_who_did_not_stops_before_it(
     devnet: Devnet,
 ) -> None:
