@@ -46,20 +46,28 @@ def restore(own: OwnHeads, kept: Kept) -> HeadKeeper:
     """
     certified = kept.change_certificates
     gathering = Gathering(own, kept.first, kept.changes)
+    before = kept.first
     for size, _ in kept.changes:
         if size not in certified:
             break
-        gathering.resume(check_certificate(certified[size], gathering.witnesses, own.origin))
+        before = gathering.witnesses
+        gathering.resume(check_certificate(certified[size], before, own.origin))
     if kept.newest is not None:
-        _resume_newest(gathering, kept.newest, own.origin)
+        _resume_newest(gathering, kept.newest, own.origin, before)
     keeper = HeadKeeper(own, Signing(own, kept.signed), gathering)
     keeper.suspicions.restore(kept.seen, kept.evidence)
     return keeper
 
 
-def _resume_newest(gathering: Gathering, newest: bytes, origin: str) -> None:
-    """The newest certificate may be a change's own, which is of the set before it."""
-    if gathering.certificate is not None and gathering.certificate.raw == newest:
+def _resume_newest(gathering: Gathering, newest: bytes, origin: str, before: WitnessSet) -> None:
+    """The newest certificate may be of a change's own head: then it is of the set before it.
+
+    It need not be the one that was kept of the change: that head is signed again while it is the
+    newest, and by more witnesses than were needed first.
+    """
+    own = gathering.certificate
+    if own is not None and newest.startswith(own.checkpoint.encode()):
+        check_certificate(newest, before, origin)
         return
     certificate = check_certificate(newest, gathering.witnesses, origin)
     if certificate.checkpoint.size > gathering.size:

@@ -51,6 +51,18 @@ def test_a_change_that_is_certified_is_behind():
     assert node.keeper.gathering.barrier is None
 
 
+def test_a_changes_own_head_may_have_been_signed_again_by_more_before_a_restart():
+    branch = Branch("a")
+    node = restored(
+        5,
+        changes=((4, FIVE),),
+        change_certificates={4: certified(branch, 4, range(3))},
+        newest=certified(branch, 4, range(4)),
+    )
+    assert node.certified_size == 4
+    assert node.keeper.gathering.barrier is None
+
+
 def test_a_change_that_is_not_certified_is_still_a_barrier():
     branch = Branch("a")
     node = restored(7, changes=((4, FIVE),), newest=certified(branch, 3, range(3)))
