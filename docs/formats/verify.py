@@ -101,6 +101,13 @@ BLOCK = {"header": bytes, "path": bytes}
 TWIN = {"block": BLOCK, "record": bytes, "proof": bytes}
 LEAF = {"key": bytes, "salt": bytes, "record": bytes}
 UPDATE = {"transaction": bytes, "operation": int, "height": int, "time": "timestamp"}
+OUTCOME = {
+    "transaction": bytes,
+    "transaction_path": bytes,
+    "receipt": bytes,
+    "receipt_path": bytes,
+    "sides": int,
+}
 CLAIMS = {
     "head": {"block": BLOCK, "consortium": bytes},
     "twin": {"id": str, "twin": TWIN, "leaves": [LEAF]},
@@ -114,14 +121,24 @@ CLAIMS = {
         "transactions": [{"body": bytes, "signatures": [bytes]}],
     },
     "silence": {"id": str, "first": TWIN, "last": TWIN},
-    "transaction": {
+    "transaction": {"block": BLOCK, **OUTCOME},
+    "block": {"block": BLOCK, "transactions": [bytes], "receipts": [bytes]},
+    "state": {
         "block": BLOCK,
-        "transaction": bytes,
-        "transaction_path": bytes,
-        "receipt": bytes,
-        "receipt_path": bytes,
-        "sides": int,
+        "values": [{"key": bytes, "value": (bytes, None), "proof": bytes}],
     },
+    "parts": {
+        "block": BLOCK,
+        "twins": [
+            {
+                "id": str,
+                "record": bytes,
+                "proof": bytes,
+                "leaves": [{"leaf": LEAF, "proof": bytes}],
+            }
+        ],
+    },
+    "transactions": {"blocks": [{"block": BLOCK, "transactions": [OUTCOME]}]},
 }
 CHANGE = {
     "header": bytes,
@@ -625,7 +642,11 @@ def check_history(claim, head):
 
 
 def check_transaction(claim, head):
-    header = check_inclusion(head, claim["block"])
+    check_outcome(claim, check_inclusion(head, claim["block"]))
+
+
+def check_outcome(claim, header):
+    """A transaction and its receipt under the roots of its block."""
     name, sides = "PROOF_TRANSACTION", claim["sides"]
     for part in ("transaction", "receipt"):
         path = hashes(claim[f"{part}_path"], name)
@@ -643,6 +664,62 @@ def check_transaction(claim, head):
         check_signatures(body, [content for number, content in fields if number == 2], name)
 
 
+def ascending(items, name):
+    need(all(one < other for one, other in zip(items, items[1:])), name)
+
+
+def root_over(leaves):
+    level = [leaf_hash(leaf) for leaf in leaves]
+    while len(level) > 1:
+        pairs = [node_hash(*level[at : at + 2]) for at in range(0, len(level) - 1, 2)]
+        level = pairs + level[len(pairs) * 2 :]
+    return level[0] if level else sha256(b"").digest()
+
+
+def check_block(claim, head):
+    header = check_inclusion(head, claim["block"])
+    for part in ("transactions", "receipts"):
+        need(root_over(claim[part]) == header[part], "PROOF_TRANSACTION")
+
+
+def check_values(claim, head):
+    header, name = check_inclusion(head, claim["block"]), "PROOF_STATE"
+    ascending([each["key"] for each in claim["values"]], name)
+    for each in claim["values"]:
+        need(not each["key"].startswith((b"property/", b"relationship/")), name)
+        value = each["value"]
+        value_hash = None if value is None else domain("state-value", value)
+        path = domain("state-path", each["key"])
+        check_state(header["state"], path, value_hash, each["proof"], name)
+
+
+def check_parts(claim, head):
+    header = check_inclusion(head, claim["block"])
+    ascending([each["id"].encode() for each in claim["twins"]], "PROOF_STATE")
+    for each in claim["twins"]:
+        path, value_hash = state_path(each["id"]), domain("state-value", each["record"])
+        check_state(header["state"], path, value_hash, each["proof"], "PROOF_STATE")
+        property_root = read_value(each["record"])[0]["property_root"]
+        ascending([shown["leaf"]["key"] for shown in each["leaves"]], "PROOF_PROPERTY")
+        for shown in each["leaves"]:
+            path, value_hash = twin_path(shown["leaf"]["key"]), twin_value(shown["leaf"])
+            check_state(property_root, path, value_hash, shown["proof"], "PROOF_PROPERTY")
+
+
+def check_transactions(claim, head):
+    headers = [check_inclusion(head, each["block"]) for each in claim["blocks"]]
+    name = "PROOF_TRANSACTION"
+    need(headers, name)
+    ascending([header["height"] for header in headers], name)
+    for header, each in zip(headers, claim["blocks"]):
+        for shown in each["transactions"]:
+            check_outcome(shown, header)
+        # From left to right in the tree: by the turns from the root down.
+        levels = [len(shown["receipt_path"]) // 32 for shown in each["transactions"]]
+        sides = [shown["sides"] for shown in each["transactions"]]
+        ascending([f"{s:0{n}b}" if n else "" for s, n in zip(sides, levels)], name)
+
+
 CHECKS = {
     "head": check_head,
     "twin": whole_twin,
@@ -651,6 +728,10 @@ CHECKS = {
     "silence": check_silence,
     "history": check_history,
     "transaction": check_transaction,
+    "block": check_block,
+    "state": check_values,
+    "parts": check_parts,
+    "transactions": check_transactions,
 }
 
 

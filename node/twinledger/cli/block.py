@@ -49,7 +49,7 @@ def _print(found: Block) -> None:
         [
             ("height", found.height),
             ("hash", found.header_hash.hex()),
-            ("kind", found.kind),
+            *([("kind", found.kind)] if found.kind else []),
             ("term", found.header.term),
             ("time", time_text(found.header.time_us)),
             ("parent", found.header.parent_hash.hex()),

@@ -33,20 +33,23 @@ class Target:
         identity: Who signs; None only reads.
         devnet: The devnet this comes from, if any.
         identity_named: Whether the identity was asked for, and is not only the usual one.
+        file: The profile's file, if one was named: it follows the ledger.
     """
 
     trusted: Profile
     identity: Identity | None
     devnet: Layout | None = None
     identity_named: bool = True
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A target with the command's deadline."""
+    """A target with the command's deadline, and whether what is read must be proven."""
 
     target: Target
     timeout_seconds: float
+    verify: bool = True
 
     def key_file(self, identity: str) -> Path | None:
         """Where a new key for this identity belongs; None when no devnet says so.
@@ -71,9 +74,10 @@ class Connection:
 
         async def connected() -> Result:
             async with connect(
-                profile=self.target.trusted,
+                profile=self.target.file or self.target.trusted,
                 identity=self.target.identity,
                 timeout_seconds=self.timeout_seconds,
+                verify=self.verify,
             ) as ledger:
                 return await work(ledger)
 
@@ -81,7 +85,7 @@ class Connection:
 
 
 def connection_options(command: Command) -> Callable[..., Any]:
-    """`--devnet`, `--as`, `--profile` and `--timeout`; the command gets `connection`."""
+    """`--devnet`, `--as`, `--profile`, `--timeout`, `--unverified`; it gets `connection`."""
 
     @click.option("--devnet", type=DIRECTORY, help="Use this devnet's nodes and keys.")
     @click.option("--as", "identity", metavar="MEMBER/NAME", help="Sign as this identity.")
@@ -95,6 +99,11 @@ def connection_options(command: Command) -> Callable[..., Any]:
         metavar="SECONDS",
         help="How long each call tries.",
     )
+    @click.option(
+        "--unverified",
+        is_flag=True,
+        help="Take the node at its word instead of having it prove what it answers.",
+    )
     @functools.wraps(command)
     def with_connection(
         *args: Any,
@@ -102,10 +111,12 @@ def connection_options(command: Command) -> Callable[..., Any]:
         identity: str | None,
         profile: Path | None,
         timeout_seconds: float,
+        unverified: bool,
         **kwargs: Any,
     ) -> Any:
         found = find_target(devnet, identity, profile)
-        return command(*args, connection=Connection(found, timeout_seconds), **kwargs)
+        connection = Connection(found, timeout_seconds, verify=not unverified)
+        return command(*args, connection=connection, **kwargs)
 
     return with_connection
 
@@ -132,7 +143,8 @@ def find_target(devnet: Path | None, identity: str | None, profile: Path | None)
     if identity is not None:
         raise click.UsageError("--as goes with a devnet; a profile names its key itself")
     trusted = Profile.load(profile)
-    return Target(trusted, Identity.load(trusted.key, ask_passphrase) if trusted.key else None)
+    identity_of_key = Identity.load(trusted.key, ask_passphrase) if trusted.key else None
+    return Target(trusted, identity_of_key, file=profile)
 
 
 def names_a_node() -> bool:

@@ -19,7 +19,7 @@ from twinledger.cli.passphrases import ask_passphrase
 from twinledger.cli.rendering import node_status_json
 from twinledger.client import Identity, NodeStatus, Profile
 from twinledger.client.attempts import Attempts, Deadline
-from twinledger.client.identities import read_consortium
+from twinledger.client.consortium_records import read_consortium
 from twinledger.client.nodes import Endpoint, Node, Nodes, endpoints_of
 from twinledger.client.read_tokens import ReadTokens
 from twinledger.ledger.errors import Code, LedgerError

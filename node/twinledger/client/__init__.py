@@ -9,7 +9,9 @@ gRPC's, or import a server's parts.
 Read in this order: ``ledger`` (the face), ``identity``, ``building``, ``operations`` and
 ``transactions`` (what is sent), ``receipts``, ``twin_records`` and ``chain_records`` (what comes
 back), ``failures`` (what goes wrong), ``nodes``, ``attempts`` and ``session`` (how one request
-survives), ``proofs`` (asking for proofs, and verifying them), ``twins``, ``identities``,
+survives), ``proofs`` (asking for proofs, and verifying them), ``light`` and ``head_file`` (the
+newest certified head), ``proven_records``, ``verified_reads`` and ``verified_streams`` (reads that
+are proven), ``plain_reads`` (reads at a node's word), ``connecting``, ``twins``, ``identities``,
 ``access_records`` and ``access``, ``operating`` (one node and its operator), ``window`` and
 ``pipeline`` (many at once), ``following`` (streams), ``loop_thread``, ``synchronous_twins``,
 ``synchronous_access``, ``synchronous_operating`` and ``synchronous`` (the blocking twin), then
@@ -35,11 +37,17 @@ if TYPE_CHECKING:
         TwinPolicy,
     )
     from twinledger.client.chain_records import Block, Head, NodeRole, NodeStatus, PeerStatus
+    from twinledger.client.connecting import connect
+    from twinledger.client.consortium_records import (
+        Consortium,
+        IdentityRecord,
+        Member,
+        NodeRecord,
+    )
     from twinledger.client.evidence import ListedEvidence
     from twinledger.client.failures import OutcomeUnknown, Rejected
-    from twinledger.client.identities import Consortium, IdentityRecord, Member, NodeRecord
     from twinledger.client.identity import Identity
-    from twinledger.client.ledger import Ledger, connect
+    from twinledger.client.ledger import Ledger
     from twinledger.client.operating import Leadership, OperatedNode
     from twinledger.client.operations import Change, Operation
     from twinledger.client.profile import Profile, TrustedNode
@@ -142,11 +150,12 @@ _HOMES: Final = {
         "AccessDecision AccessRule Explanation Ground SignOff TwinPolicy"
     ),
     "twinledger.client.chain_records": "Block Head NodeRole NodeStatus PeerStatus",
+    "twinledger.client.connecting": "connect",
+    "twinledger.client.consortium_records": "Consortium IdentityRecord Member NodeRecord",
     "twinledger.client.evidence": "ListedEvidence",
     "twinledger.client.failures": "OutcomeUnknown Rejected",
-    "twinledger.client.identities": "Consortium IdentityRecord Member NodeRecord",
     "twinledger.client.identity": "Identity",
-    "twinledger.client.ledger": "Ledger connect",
+    "twinledger.client.ledger": "Ledger",
     "twinledger.client.operating": "Leadership OperatedNode",
     "twinledger.client.operations": "Change Operation",
     "twinledger.client.profile": "Profile TrustedNode",

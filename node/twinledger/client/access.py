@@ -4,15 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from twinledger.client import access_operations as build
-from twinledger.client import building
 from twinledger.client.access_records import Explanation, TwinPolicy
 from twinledger.client.identity import Identity
-from twinledger.client.nodes import Node
 from twinledger.client.operations import Operation
+from twinledger.client.reads import Reads
 from twinledger.client.receipts import Receipt
 from twinledger.client.session import Session, receipt_of
 from twinledger.ledger.access import Effect, Permission
-from twinledger.v1 import twin_service_pb2
 
 
 class Access:
@@ -25,8 +23,9 @@ class Access:
     LedgerError: `Rejected` with ACCESS_DENIED or SIGN_OFF_MISSING among others.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, reads: Reads) -> None:
         self._session = session
+        self._reads = reads
 
     async def grant(
         self,
@@ -143,17 +142,12 @@ class Access:
         return await self._submit(operation, authors, timeout_seconds)
 
     async def policy(self, twin_id: str, *, timeout_seconds: float | None = None) -> TwinPolicy:
-        """Reads a twin's policy, as far as the caller may see it.
+        """Reads a twin's policy, as far as the caller may see it; what is `partial` is not proven.
 
         Raises:
             LedgerError: TWIN_NOT_FOUND.
         """
-        request = building.request(twin_service_pb2.GetAccessRequest, twin_id=twin_id)
-
-        async def attempt(node: Node, seconds: float) -> TwinPolicy:
-            return TwinPolicy.from_message(await node.twins.GetAccess(request, timeout=seconds))
-
-        return await self._session.read(attempt, timeout_seconds)
+        return await self._reads.policy(twin_id, timeout_seconds)
 
     async def explain(
         self,
@@ -169,15 +163,7 @@ class Access:
             LedgerError: TWIN_NOT_FOUND, BAD_POLICY_PATH, IDENTITY_NOT_FOUND; ACCESS_DENIED when it
                 is about another, and the caller neither administers the twin nor reads everything.
         """
-        request = building.request(
-            twin_service_pb2.ExplainAccessRequest, twin_id=twin_id, path=path, identity=identity
-        )
-
-        async def attempt(node: Node, seconds: float) -> Explanation:
-            answer = await node.twins.ExplainAccess(request, timeout=seconds)
-            return Explanation.from_message(answer)
-
-        return await self._session.read(attempt, timeout_seconds)
+        return await self._reads.explanation(twin_id, path, identity, timeout_seconds)
 
     async def _submit(
         self, operation: Operation, authors: Sequence[Identity], timeout_seconds: float | None

@@ -22,7 +22,7 @@ class Block:
         header: The decoded header.
         header_hash: The hash that names the block, computed here from its bytes.
         header_bytes: The header as it travelled.
-        kind: BLOCK or CONFIGURATION.
+        kind: BLOCK or CONFIGURATION; None in a block that was proven: no header tells it.
         transactions: Serialized SignedTransactions, in order.
         receipts: Their receipts, in order.
     """
@@ -30,7 +30,7 @@ class Block:
     header: BlockHeader
     header_hash: bytes
     header_bytes: bytes
-    kind: str
+    kind: str | None
     transactions: tuple[bytes, ...]
     receipts: tuple[Receipt, ...]
 
@@ -45,8 +45,8 @@ class Block:
         return Cursor(self.height, max(0, len(self.transactions) - 1))
 
     @classmethod
-    def from_message(cls, message: block_pb2.Block) -> "Block":
-        """Reads it from the wire.
+    def from_message(cls, message: block_pb2.Block, *, proven: bool = False) -> "Block":
+        """Reads it from the wire; `proven` leaves out what no proof shows.
 
         Raises:
             LedgerError: MALFORMED when header or receipts are not of a format we know.
@@ -55,10 +55,14 @@ class Block:
             BlockHeader.decode(message.header),
             header_hash(message.header),
             message.header,
-            block_pb2.EntryKind.Name(message.kind).removeprefix("ENTRY_KIND_"),
+            None if proven else _kind_of(message),
             tuple(message.transactions),
             tuple(Receipt.decode(raw) for raw in message.receipts),
         )
+
+
+def _kind_of(message: block_pb2.Block) -> str:
+    return block_pb2.EntryKind.Name(message.kind).removeprefix("ENTRY_KIND_")
 
 
 def body_of(raw: bytes) -> tuple[TransactionId, transaction_pb2.TransactionBody] | None:
@@ -76,14 +80,14 @@ def body_of(raw: bytes) -> tuple[TransactionId, transaction_pb2.TransactionBody]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest block that a node has executed.
+    """The newest block that a node has executed; where reads are verified, that is certified.
 
     Attributes:
         chain_id: The chain, 32 bytes.
         header: The block's header.
         header_hash: Its hash, computed here.
         certificate: The newest certificate of the node, a signed note; empty while it has none.
-            Nothing of it is checked here.
+            Unless reads are verified nothing of it is checked.
         certified_height: The height that the certificate is of; None without one.
     """
 

@@ -37,6 +37,7 @@ REFUSED_FOR_NOW: Final = frozenset(
         Code.RATE_LIMITED,
         Code.DISK_LOW,
         Code.HEIGHT_NOT_REACHED,
+        Code.NOT_CERTIFIED,
     }
 )
 """The node did not take the request; it, or another node, may do so later."""

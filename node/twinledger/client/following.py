@@ -2,21 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 import grpc.aio
 
 from twinledger.client import building
 from twinledger.client.attempts import Deadline, Pauses
-from twinledger.client.chain_records import Block
 from twinledger.client.failures import RETRYABLE, from_rpc
 from twinledger.client.nodes import Node
 from twinledger.client.receipts import Cursor
 from twinledger.client.session import Session
 from twinledger.client.twin_records import TwinUpdate, updates_of_block
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.v1 import ledger_service_pb2, twin_service_pb2
+from twinledger.ledger.header import BlockHeader
+from twinledger.v1 import block_pb2, ledger_service_pb2, twin_service_pb2
 
 Message = TypeVar("Message")
 
@@ -27,8 +27,25 @@ _WHOLE_BLOCK: Final = 2**32 - 1
 """A cursor index behind every transaction a block can hold."""
 
 
+Shown = Callable[
+    [Sequence[twin_service_pb2.TwinUpdate], Cursor],
+    Awaitable[Sequence[twin_service_pb2.TwinUpdate]],
+]
+"""What is shown of the updates of one block, after a place."""
+
+
+async def _as_told(
+    updates: Sequence[twin_service_pb2.TwinUpdate], _place: Cursor
+) -> Sequence[twin_service_pb2.TwinUpdate]:
+    return updates
+
+
 async def watch(
-    session: Session, twin_ids: Sequence[str], prefix: str, after: Cursor | None
+    session: Session,
+    twin_ids: Sequence[str],
+    prefix: str,
+    after: Cursor | None,
+    shown: Shown = _as_told,
 ) -> AsyncGenerator[TwinUpdate, None]:
     """Every update from a cursor on, in chain order, without gaps, without end.
 
@@ -46,7 +63,7 @@ async def watch(
         return node.twins.Watch(request).__aiter__()
 
     async for response in _resuming(session, open_stream):
-        for update in updates_of_block(response.updates, place):
+        for update in updates_of_block(await shown(response.updates, place), place):
             yield update
         if response.HasField("cursor"):
             place = max(place, Cursor.from_message(response.cursor))
@@ -54,7 +71,7 @@ async def watch(
 
 async def blocks(
     session: Session, from_height: int, to_height: int | None
-) -> AsyncGenerator[Block, None]:
+) -> AsyncGenerator[block_pb2.Block, None]:
     """Blocks in order, each once; without `to_height` it follows the chain without end.
 
     Raises:
@@ -71,11 +88,11 @@ async def blocks(
         return node.ledger.StreamBlocks(request).__aiter__()
 
     async for response in _resuming(session, open_stream):
-        block = Block.from_message(response.block)
-        if block.height != height:
-            raise LedgerError(Code.INTERNAL, f"block {height} was due and {block.height} came")
+        found = BlockHeader.decode(response.block.header).height
+        if found != height:
+            raise LedgerError(Code.INTERNAL, f"block {height} was due and {found} came")
         height += 1
-        yield block
+        yield response.block
         if to_height is not None and height > to_height:
             return
 

@@ -160,6 +160,18 @@ class Nodes:
         known = set(self._endpoints)
         self._endpoints += [each for each in dict.fromkeys(endpoints) if each not in known]
 
+    def follow(self, endpoints: Iterable[Endpoint]) -> None:
+        """Keeps to these from now on: forgets what is not among them, adds what is new behind.
+
+        What is forgotten is not called any more; calls that are under way end as they end.
+        """
+        wanted = dict.fromkeys(endpoints)
+        current = self._endpoints[self._position]
+        kept = [each for each in self._endpoints if each in wanted]
+        self._endpoints = list(dict.fromkeys([*kept, *wanted])) or self._endpoints
+        found = current in self._endpoints
+        self._position = self._endpoints.index(current) if found else 0
+
     def reached(self, node: Node) -> int:
         """The height that `node` is known to have executed."""
         return self._reached.get(node.address, 0)

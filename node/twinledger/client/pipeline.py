@@ -8,7 +8,7 @@ written; their size is never set by a timer.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, Self
 
 import grpc.aio
@@ -36,15 +36,30 @@ _SEND_AGAIN_SECONDS_MIN: Final = 0.05
 _LEAVE: Final = frozenset({Code.STOPPING, Code.DRAINING, Code.DISK_LOW})
 """Refusals that concern the node, not the moment: another node may take the transaction at once."""
 
+_PROVERS: Final = 8
+"""Receipts that are asked for at once."""
+
+Prove = Callable[[TransactionStatus, float | None], Awaitable[TransactionStatus]]
+"""Has a node prove what it told of a transaction, within so many seconds."""
+
 
 class Pipeline:
     """One run of many transactions; used from one event loop, as an async context manager."""
 
     def __init__(
-        self, session: Session, *, window: int, wait: Wait, timeout_seconds: float | None
+        self,
+        session: Session,
+        prove: Prove,
+        *,
+        window: int,
+        wait: Wait,
+        timeout_seconds: float | None,
     ) -> None:
-        """`timeout_seconds` holds for each transaction."""
+        """`timeout_seconds` holds for each transaction; with CERTIFIED `prove` settles each."""
         self._session = session
+        self._prove = prove if wait is Wait.CERTIFIED else None
+        self._proving: set[asyncio.Task[None]] = set()
+        self._provers = asyncio.Semaphore(_PROVERS)
         self._window = Window(window)
         self._wait_for = wait.to_message()
         self._timeout_seconds = (
@@ -70,6 +85,8 @@ class Pipeline:
             task.cancel()
         # Whatever broke a task has been raised to the caller by _change.
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for task in self._proving:
+            task.cancel()
 
     @property
     def room(self) -> int:
@@ -226,7 +243,12 @@ class Pipeline:
         if result.WhichOneof("result") == "status":
             status = TransactionStatus.from_message(result.status)
             self._session.note(status.receipt, node)
-            self._window.settle(item, status, _error_of(status))
+            if self._prove is None or status.receipt is None:
+                self._window.settle(item, status, _error_of(status))
+                return
+            task = asyncio.create_task(self._settle_proven(self._prove, item, status))
+            self._proving.add(task)
+            task.add_done_callback(self._proving.discard)
             return
         failure = from_message(result.error)
         if failure.code in RETRYABLE:
@@ -235,6 +257,16 @@ class Pipeline:
         if item.uncertain and failure.code is Code.EXPIRED:
             failure = OutcomeUnknown(item.transaction, failure.message)
         self._window.settle(item, None, failure)
+
+    async def _settle_proven(self, prove: Prove, item: Item, status: TransactionStatus) -> None:
+        left = max(0.0, item.deadline - time.monotonic())
+        try:
+            async with self._provers:
+                status = await prove(status, left)
+            self._window.settle(item, status, _error_of(status))
+        except LedgerError as error:
+            self._window.settle(item, None, error)
+        self._note_settled()
 
     def _send_again(self, item: Item, refusal: LedgerError) -> None:
         self._window.refused_for_now(item, refusal)

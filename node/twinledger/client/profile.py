@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from twinledger.client.atomic_file import replace_file
 from twinledger.consortium.genesis import Genesis
 from twinledger.ledger.errors import Code, LedgerError
 
@@ -86,13 +87,17 @@ class Profile:
         return cls(genesis.chain_id, nodes, insecure=insecure)
 
     def save(self, path: str | Path) -> None:
-        """Writes the file; one that is there is replaced.
+        """Writes the file; one that is there is replaced as a whole.
 
         Raises:
             LedgerError: CONFIG_INVALID when it cannot be written.
         """
+        folder = Path(path).resolve().parent
+        inside = self.key is not None and self.key.is_relative_to(folder)
+        # A key beside the file is found there wherever both are moved to.
+        kept = replace(self, key=self.key.relative_to(folder)) if inside and self.key else self
         try:
-            Path(path).write_text(self.to_toml(), encoding="utf-8")
+            replace_file(Path(path), kept.to_toml().encode())
         except OSError as error:
             raise LedgerError(Code.CONFIG_INVALID, f"{path}: {error.strerror}") from error
 
@@ -117,8 +122,8 @@ class Profile:
     def with_nodes(self, nodes: Iterable[TrustedNode], height: int) -> "Profile":
         """The profile with the records of a later height; one of an earlier height changes nothing.
 
-        The only way by which trust moves on. Whoever calls it answers for the records: now they are
-        what a trusted node says, and they will be what a proof shows.
+        The only way by which trust moves on. Whoever calls it answers for the records: a client
+        takes them from what a certified head commits to, never from what a node merely says.
         """
         return self if height < self.height else replace(self, nodes=tuple(nodes), height=height)
 

@@ -5,7 +5,7 @@ proof.save("pump-7.proof")
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,11 @@ _MESSAGES: dict[str, Any] = {
     "history": pb.HistoryClaim,
     "silence": pb.SilenceClaim,
     "transaction": pb.TransactionClaim,
+    "block": pb.BlockClaim,
+    "state": pb.StateClaim,
+    "parts": pb.PartsClaim,
+    "updates": pb.UpdatesClaim,
+    "block_transactions": pb.BlockTransactionsClaim,
 }
 
 
@@ -87,6 +92,43 @@ def silence(twin_id: str, after: int, until: int | None = None) -> Question:
 def transaction(transaction_id: bytes) -> Question:
     """That a block holds a transaction, and what became of it."""
     return Question("transaction", {"transaction_id": transaction_id})
+
+
+def readable_twin(twin_id: str) -> Question:
+    """A whole twin, or as much of it as may be read: then the claim is of kind parts."""
+    return Question("twin", {"twin_id": twin_id, "readable": True})
+
+
+def block(height: int) -> Question:
+    """A whole block."""
+    return Question("block", {"height": height})
+
+
+def state(keys: Iterable[bytes], *, at: int | None = None) -> Question:
+    """What keys of the state have (docs/formats, "State"), or that they have nothing."""
+    return Question("state", {"keys": sorted(set(keys)), "height": at})
+
+
+def parts(wanted: Mapping[str, Iterable[str]], *, at: int | None = None) -> Question:
+    """Records of twins by id, and of each the properties and relationships at some keys.
+
+    What is not there, or may not be read, is left out of the answer.
+    """
+    twins = [
+        pb.TwinPart(twin_id=twin_id, keys=sorted(set(keys))) for twin_id, keys in wanted.items()
+    ]
+    return Question("parts", {"twins": twins, "height": at})
+
+
+def updates(twin_id: str, *, after_version: int = 0, page_size: int = 100) -> Question:
+    """The transactions of a twin's updates, as many as fit, as far as they may be read."""
+    fields = {"twin_id": twin_id, "after_version": after_version, "page_size": page_size}
+    return Question("updates", fields)
+
+
+def block_transactions(height: int, indexes: Iterable[int] = ()) -> Question:
+    """Some transactions of a block, as far as they may be read; without any, its header alone."""
+    return Question("block_transactions", {"height": height, "indexes": sorted(set(indexes))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,25 +182,80 @@ def verified(raw: bytes, question: Question, chain_id: bytes, trusted: TrustedHe
             else.
     """
     proven = verify(raw, chain_id, trusted.standing if trusted else None)
-    claim = Bundle.decode(raw).claim
-    if claim.kind != question.kind or not _answers(claim, question.fields):
+    if not answers(Bundle.decode(raw).claim, question):
         raise LedgerError(Code.PROOF_INVALID, "it proves something else than was asked")
     return Proof(raw, proven)
 
 
-def _answers(claim: Any, asked: dict[str, Any]) -> bool:
-    return all(_FOUND[name](claim) == value for name, value in asked.items() if value is not None)
+def answers(claim: Any, question: Question) -> bool:
+    """Whether a claim is about what was asked."""
+    if claim.kind not in _KINDS.get(question.kind, (question.kind,)):
+        return False
+    if claim.kind == "parts" and question.kind == "twin":
+        return [each.id for each in claim.twins] == [question.fields["twin_id"]]
+    asked = {name: value for name, value in question.fields.items() if value is not None}
+    return all(_ABOUT[question.kind, name](claim, value) for name, value in asked.items())
 
 
 def _height(shown: Any) -> int:
     return BlockHeader.decode(shown.block.header).height
 
 
-_FOUND: dict[str, Callable[[Any], Any]] = {
-    "twin_id": lambda claim: claim.id,
-    "key": lambda claim: claim.key.decode("ascii", "backslashreplace"),
-    "height": lambda claim: _height(claim.twin if hasattr(claim, "twin") else claim),
-    "from_height": lambda claim: _height(claim.first),
-    "to_height": lambda claim: _height(claim.last),
-    "transaction_id": lambda claim: transaction_id(signed.split(claim.transaction).body),
+def _at(claim: Any, height: int) -> bool:
+    return _height(claim.twin if hasattr(claim, "twin") else claim) == height
+
+
+def _same_id(claim: Any, twin_id: str) -> bool:
+    return bool(claim.id == twin_id)
+
+
+def _anything(_claim: Any, _value: Any) -> bool:
+    return True
+
+
+def _asked_parts(claim: Any, twins: Sequence[pb.TwinPart]) -> bool:
+    """Nothing that was not asked for; what is left out is not there, or hidden."""
+    asked = {part.twin_id: set(part.keys) for part in twins}
+    return all(
+        each.id in asked
+        and {leaf.leaf.key.decode("ascii") for leaf in each.leaves} <= asked[each.id]
+        for each in claim.twins
+    )
+
+
+def _one_block(claim: Any, height: int) -> bool:
+    return [_height(each) for each in claim.blocks] == [height]
+
+
+_KINDS: dict[str, tuple[str, ...]] = {
+    "twin": ("twin", "parts"),
+    "updates": ("transactions",),
+    "block_transactions": ("transactions",),
 }
+"""What kinds of claim answer a question of a kind, where it is not just that one."""
+
+_ABOUT: dict[tuple[str, str], Callable[[Any, Any], bool]] = {
+    **{
+        (kind, "twin_id"): _same_id for kind in ("twin", "property", "absent", "history", "silence")
+    },
+    **{
+        (kind, "height"): _at
+        for kind in ("twin", "property", "absent", "history", "block", "state", "parts")
+    },
+    ("twin", "readable"): _anything,
+    ("property", "key"): lambda claim, key: claim.key == key.encode("utf-8"),
+    ("silence", "from_height"): lambda claim, height: _height(claim.first) == height,
+    ("silence", "to_height"): lambda claim, height: _height(claim.last) == height,
+    ("transaction", "transaction_id"): lambda claim, asked: (
+        transaction_id(signed.split(claim.transaction).body) == asked
+    ),
+    ("state", "keys"): lambda claim, keys: [each.key for each in claim.values] == keys,
+    ("parts", "twins"): _asked_parts,
+    # Whose updates they are, and which, is for the reader of their receipts.
+    ("updates", "twin_id"): _anything,
+    ("updates", "after_version"): _anything,
+    ("updates", "page_size"): _anything,
+    ("block_transactions", "height"): _one_block,
+    ("block_transactions", "indexes"): _anything,
+}
+"""By kind and field of a question: whether a claim is about that."""

@@ -35,8 +35,8 @@ class Session:
         identity: Who signs unless a call names others; None for a client that only reads.
         chain_id: The chain, 32 bytes.
         timeout_seconds: How long a call tries, unless it says otherwise.
-        seen_height: The highest block that a receipt of this client stands in: reads never go
-            behind it, whichever node answers.
+        seen_height: The highest block that this client was told of by a receipt or a history: reads
+            never go behind it, whichever node answers.
         profile: The nodes it trusts; None when it speaks plaintext to addresses.
     """
 
@@ -123,8 +123,12 @@ class Session:
     def note(self, receipt: Receipt | None, node: Node) -> None:
         """Remembers that `node` has executed the block of a receipt, and that we know of it."""
         if receipt is not None:
-            self.seen_height = max(self.seen_height, receipt.height)
+            self.saw(receipt.height)
             self.nodes.note_reached(node, receipt.height)
+
+    def saw(self, height: int) -> None:
+        """Reads never go behind this height from now on."""
+        self.seen_height = max(self.seen_height, height)
 
 
 def receipt_of(status: TransactionStatus) -> Receipt:

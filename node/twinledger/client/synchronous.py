@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from twinledger.client.chain_records import Block, Head, NodeStatus
+from twinledger.client.connecting import connect
+from twinledger.client.consortium_records import Consortium
 from twinledger.client.evidence import ListedEvidence
 from twinledger.client.governance import Governed
-from twinledger.client.identities import Consortium
 from twinledger.client.identity import Identity
-from twinledger.client.ledger import WINDOW, Ledger, ManyItem, connect
+from twinledger.client.ledger import WINDOW, Ledger
 from twinledger.client.loop_thread import LoopThread
+from twinledger.client.many import ManyItem
 from twinledger.client.operations import Operation
 from twinledger.client.profile import Profile
 from twinledger.client.proofs import Proof, Question, TrustedHead
@@ -197,6 +199,7 @@ def connect_sync(
     timeout_seconds: float = TIMEOUT_SECONDS,
     discover: bool = True,
     insecure: bool = False,
+    verify: bool = True,
 ) -> Iterator[SyncLedger]:
     """As `connect`, blocking, for use in a plain `with`."""
     connecting = connect(
@@ -207,6 +210,7 @@ def connect_sync(
         timeout_seconds=timeout_seconds,
         discover=discover,
         insecure=insecure,
+        verify=verify,
     )
     thread = LoopThread()
     try:

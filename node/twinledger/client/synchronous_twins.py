@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from twinledger.client.identities import Identities, IdentityRecord
+from twinledger.client.consortium_records import IdentityRecord
+from twinledger.client.identities import Identities
 from twinledger.client.loop_thread import LoopThread
 from twinledger.client.receipts import Receipt
 from twinledger.client.twin_records import Trace, Twin, TwinUpdate

@@ -90,6 +90,7 @@ class Twin:
         properties: Ordered by section and path; a list of twins leaves them out.
         relationships: Outgoing, ordered by name and target; a list of twins leaves them out.
         height: The height it was read at.
+        partial: Whether it has properties or relationships that this identity may not read.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Twin:
     properties: tuple[Property, ...]
     relationships: tuple[Relationship, ...]
     height: int
+    partial: bool = False
 
     @property
     def reported(self) -> dict[str, PropertyValue]:
@@ -130,6 +132,7 @@ class Twin:
             tuple(Property.from_message(each) for each in message.properties),
             tuple(Relationship.from_message(each) for each in message.relationships),
             height,
+            message.partial,
         )
 
 
@@ -146,6 +149,9 @@ class TwinUpdate:
         cursor: Where to resume once this update is dealt with. It lies before the update's own
             transaction while more of that transaction's updates follow, so that resuming repeats
             those already seen rather than drop the others.
+        withheld: Whether this identity may not read all of the operation, and so is shown a part of
+            it or nothing. Where reads are verified it is nothing, and that there was an update of
+            this version, and where, is the node's word.
     """
 
     twin_id: str
@@ -154,6 +160,7 @@ class TwinUpdate:
     operation_index: int
     origin: Origin
     cursor: Cursor
+    withheld: bool = False
 
     @classmethod
     def from_message(
@@ -168,6 +175,7 @@ class TwinUpdate:
             message.operation_index,
             origin,
             resume_at or origin.cursor,
+            message.withheld,
         )
 
 

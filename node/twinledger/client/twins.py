@@ -5,8 +5,8 @@ from datetime import datetime
 from enum import Enum
 
 from twinledger.client import building, operations
-from twinledger.client.nodes import Node
 from twinledger.client.operations import Operation
+from twinledger.client.reads import Reads
 from twinledger.client.receipts import Receipt
 from twinledger.client.session import Session, receipt_of
 from twinledger.client.twin_records import Trace, Twin, TwinUpdate
@@ -37,8 +37,9 @@ class Twins:
     `OutcomeUnknown` when the deadline passed first).
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, reads: Reads) -> None:
         self._session = session
+        self._reads = reads
 
     async def create(
         self,
@@ -124,22 +125,14 @@ class Twins:
     async def get(self, twin_id: str, *, timeout_seconds: float | None = None) -> Twin:
         """Reads a twin, never older than this client's last receipt.
 
+        What this identity may not read of it is left out, and the twin is `partial`.
+
         Raises:
             LedgerError: TWIN_NOT_FOUND.
         """
+        return await self._reads.twin(twin_id, timeout_seconds)
 
-        async def attempt(node: Node, seconds: float) -> twin_service_pb2.GetTwinResponse:
-            request = building.request(
-                twin_service_pb2.GetTwinRequest,
-                twin_id=twin_id,
-                min_height=self._session.seen_height,
-            )
-            return await node.twins.GetTwin(request, timeout=seconds)
-
-        response = await self._session.attempts(timeout_seconds).run(attempt)
-        return Twin.from_message(response.twin, response.height)
-
-    async def list(
+    def list(
         self,
         *,
         prefix: str = "",
@@ -150,7 +143,8 @@ class Twins:
     ) -> AsyncGenerator[Twin, None]:
         """Twins in the order of their ids, without properties and relationships.
 
-        Pages are read as they are needed, each at the height its node then has.
+        Pages are read as they are needed, each as of its own height. Each twin is proven; that
+        none was left out is the nodes' word.
         """
         request = building.request(
             twin_service_pb2.ListTwinsRequest,
@@ -161,22 +155,13 @@ class Twins:
             page_size=_PAGE_SIZE,
             after_id=after,
         )
+        return self._reads.twins(request)
 
-        async def attempt(node: Node, seconds: float) -> twin_service_pb2.ListTwinsResponse:
-            return await node.twins.ListTwins(request, timeout=seconds)
+    def history(self, twin_id: str, *, after_version: int = 0) -> AsyncGenerator[TwinUpdate, None]:
+        """A twin's updates, oldest first, up to the version it has when this is called, or later.
 
-        while True:
-            response = await self._session.read(attempt)
-            for message in response.twins:
-                yield Twin.from_message(message, response.height)
-            if not response.next_after_id:
-                return
-            request.after_id = response.next_after_id
-
-    async def history(
-        self, twin_id: str, *, after_version: int = 0
-    ) -> AsyncGenerator[TwinUpdate, None]:
-        """A twin's updates, oldest first, up to the version it has when the last page is read.
+        Each is proven, and that none is missing; where this identity may not read all of an
+        update, it is `withheld`.
 
         Raises:
             LedgerError: TWIN_NOT_FOUND.
@@ -187,19 +172,7 @@ class Twins:
             after_version=after_version,
             page_size=_PAGE_SIZE,
         )
-
-        async def attempt(node: Node, seconds: float) -> twin_service_pb2.GetHistoryResponse:
-            return await node.twins.GetHistory(request, timeout=seconds)
-
-        while True:
-            response = await self._session.read(attempt)
-            for message in response.updates:
-                yield TwinUpdate.from_message(message)
-            if not response.updates:
-                return
-            request.after_version = response.updates[-1].version
-            if request.after_version >= response.current_version:
-                return
+        return self._reads.history(request)
 
     async def trace(
         self,
@@ -211,7 +184,11 @@ class Twins:
         max_twins: int = 10_000,
         timeout_seconds: float | None = None,
     ) -> Trace:
-        """What lies down or up the relationships, following only `names` when any are given."""
+        """What lies down or up the relationships, following only `names` when any are given.
+
+        Each twin and relationship is proven; that none was left out, and `truncated`, are the
+        node's word.
+        """
         request = building.request(
             twin_service_pb2.TraceRequest,
             twin_id=twin_id,
@@ -220,11 +197,7 @@ class Twins:
             names=names,
             max_twins=max_twins,
         )
-
-        async def attempt(node: Node, seconds: float) -> twin_service_pb2.TraceResponse:
-            return await node.twins.Trace(request, timeout=seconds)
-
-        return Trace.from_message(await self._session.read(attempt, timeout_seconds))
+        return await self._reads.trace(request, timeout_seconds)
 
     async def _submit(self, operation: Operation, timeout_seconds: float | None) -> Receipt:
         transaction = self._session.sign([operation])

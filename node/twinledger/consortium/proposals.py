@@ -147,7 +147,11 @@ def proposal_key(number: int) -> bytes:
 
 def count(state: StateView) -> int:
     """How many proposals there ever were."""
-    raw = state.get(COUNT_KEY)
+    return proposal_count(state.get(COUNT_KEY))
+
+
+def proposal_count(raw: bytes | None) -> int:
+    """How many proposals the value at their count's key says; None stands for none."""
     found = 0 if raw is None else decode_leaf(raw)
     if not isinstance(found, int):
         raise _damaged()

@@ -79,6 +79,17 @@ class Feed(Generic[Outcome]):
             if not waiting:
                 del self._certifiable[height]
 
+    async def certified(self, height: int) -> None:
+        """Return when this height is certified; the call's own deadline bounds it."""
+        if height <= self.certified_height:
+            return
+        reached = asyncio.Event()
+        self.when_certified(height, reached.set)
+        try:
+            await reached.wait()
+        finally:
+            self.forget_certified(height, reached.set)
+
     def close(self) -> None:
         """Wake everyone for the last time: the node is stopping."""
         self._closed = True

@@ -1,23 +1,22 @@
 """Proves claims from this node's stores: what `LedgerService.Prove` answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
 
 from twinledger.execution.execute import executed_transactions
-from twinledger.ledger import names
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import TwinId
 from twinledger.node.heads import Heads
-from twinledger.proofs.builder import Builder
-from twinledger.proofs.claims import Claim
-from twinledger.proofs.history_builder import history_claim, transaction_claim
+from twinledger.node.judged_claims import JudgedClaims
+from twinledger.node.services.door import Caller
+from twinledger.node.services.proof_sight import ProofSight
+from twinledger.node.services.sight import Sight
+from twinledger.proofs.builder import Builder, too_large
+from twinledger.proofs.bundle import MAX_BYTES, encode_claim
 from twinledger.storage import ChainReader, ChainStore
 from twinledger.storage.chain_proofs import ChainProofs, ProvenLeaf, ProvenTwin, ProvenValue
 from twinledger.storage.chain_records import Location, UpdatePlace
 from twinledger.v1 import ledger_service_pb2 as pb
-
-TRANSACTION_ID_BYTES: Final = 32
 
 
 class ProvenSnapshot:
@@ -81,19 +80,19 @@ class ProvenSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Proving:
-    """Proves claims under the newest certified head. May be used from any thread."""
+    """Proves claims under certified heads. May be used from any thread."""
 
     chain: ChainStore
     heads: Heads
     genesis: bytes
     """The genesis body."""
 
-    def prove(self, request: pb.ProveRequest) -> bytes:
-        """Return a bundle.
+    def prove(self, request: pb.ProveRequest, caller: Caller) -> pb.ProveResponse:
+        """Return a bundle, or a claim alone, of what the caller may read.
 
         Raises:
             LedgerError: BAD_REQUEST, NOT_CERTIFIED, HEIGHT_NOT_REACHED, PRUNED, TWIN_NOT_FOUND,
-                TWIN_EXISTS, TRANSACTION_NOT_FOUND, PROOF_SILENCE, PROOF_TOO_LARGE.
+                TWIN_EXISTS, TRANSACTION_NOT_FOUND, PROOF_SILENCE, PROOF_TOO_LARGE, ACCESS_DENIED.
         """
         kind = request.WhichOneof("claim")
         if kind is None:
@@ -104,49 +103,13 @@ class Proving:
             raise LedgerError(Code.NOT_CERTIFIED)
         with self.chain.snapshot() as reader:
             chain = ProvenSnapshot(reader)
-            builder = Builder(chain, self.heads.book, certificate.raw, self.genesis)
-            claim = _CLAIMS[kind](builder, getattr(request, kind))
-            return builder.bundle(claim, request.trusted_size)
-
-
-def _height(claim: Any, name: str = "height") -> int | None:
-    return getattr(claim, name) if claim.HasField(name) else None
-
-
-def _twin(builder: Builder, claim: pb.TwinClaim) -> Claim:
-    return builder.twin_claim(names.twin_id(claim.twin_id), _height(claim))
-
-
-def _property(builder: Builder, claim: pb.PropertyClaim) -> Claim:
-    key = claim.key.encode()
-    return builder.property_claim(names.twin_id(claim.twin_id), key, _height(claim))
-
-
-def _absent(builder: Builder, claim: pb.AbsentClaim) -> Claim:
-    return builder.absent_claim(names.twin_id(claim.twin_id), _height(claim))
-
-
-def _history(builder: Builder, claim: pb.HistoryClaim) -> Claim:
-    return history_claim(builder, names.twin_id(claim.twin_id), _height(claim))
-
-
-def _silence(builder: Builder, claim: pb.SilenceClaim) -> Claim:
-    until = _height(claim, "to_height")
-    return builder.silence_claim(names.twin_id(claim.twin_id), claim.from_height, until)
-
-
-def _transaction(builder: Builder, claim: pb.TransactionClaim) -> Claim:
-    if len(claim.transaction_id) != TRANSACTION_ID_BYTES:
-        raise LedgerError(Code.BAD_REQUEST, f"a transaction id has {TRANSACTION_ID_BYTES} bytes")
-    return transaction_claim(builder, claim.transaction_id)
-
-
-_CLAIMS: Final[dict[str, Callable[[Builder, Any], Claim]]] = {
-    "head": lambda builder, _: builder.head_claim(),
-    "twin": _twin,
-    "property": _property,
-    "absent": _absent,
-    "history": _history,
-    "silence": _silence,
-    "transaction": _transaction,
-}
+            under = request.under_size
+            builder = Builder(chain, self.heads.book, certificate.raw, self.genesis, under)
+            judged = JudgedClaims(builder, ProofSight(Sight.of(caller, reader)))
+            claim = judged.claim(kind, getattr(request, kind))
+            if not under:
+                return pb.ProveResponse(bundle=builder.bundle(claim, request.trusted_size))
+        raw = encode_claim(claim)
+        if len(raw) > MAX_BYTES:
+            raise too_large()
+        return pb.ProveResponse(claim=raw)

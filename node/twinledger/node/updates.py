@@ -35,7 +35,7 @@ class Updates:
         """Return a block's updates after one of its transactions, and the cursor behind it."""
         updates = self._kept.get(height)
         if updates is None:
-            updates = self._kept[height] = list(_read_block(self.chain.block(height)))
+            updates = self._kept[height] = list(updates_of(self.chain.block(height)))
             if len(self._kept) > _KEPT_BLOCKS:
                 self._kept.popitem(last=False)
         last = max((u.origin.cursor.index for u in updates), default=0)
@@ -56,7 +56,8 @@ class Updates:
         ]
 
 
-def _read_block(block: StoredBlock) -> Iterator[pb.TwinUpdate]:
+def updates_of(block: StoredBlock) -> Iterator[pb.TwinUpdate]:
+    """Read the updates that a block's transactions made, in chain order."""
     header = BlockHeader.decode(block.header)
     transactions = executed_transactions(block.payload, len(block.receipts))
     for index, (raw, receipt_bytes) in enumerate(zip(transactions, block.receipts, strict=True)):

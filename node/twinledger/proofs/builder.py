@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from twinledger.consortium.members import CONSORTIUM_KEY
@@ -195,7 +196,7 @@ class _Opened:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Builder:
     """Builds bundles.
 
@@ -204,17 +205,32 @@ class Builder:
         certificates: The node's book.
         certificate: The newest certificate, read before the snapshot was taken.
         genesis: The genesis body.
+        under_size: The size of the certified head that claims are made under; 0: of the newest.
     """
 
     chain: ProvenChain
     certificates: Certificates
     certificate: bytes
     genesis: bytes
+    under_size: int = 0
 
     @property
     def head(self) -> Checkpoint:
-        """The certified head."""
+        """The newest certified head."""
         return Checkpoint.decode(SignedNote.parse(self.certificate).text)
+
+    @cached_property
+    def size(self) -> int:
+        """The size of the head that claims are made under.
+
+        Raises:
+            LedgerError: HEIGHT_NOT_REACHED when no head of that size or a greater is certified.
+        """
+        newest = self.head.size
+        if self.under_size > newest:
+            detail = f"the newest certified size is {newest}, not {self.under_size}"
+            raise LedgerError(Code.HEIGHT_NOT_REACHED, detail)
+        return self.under_size or newest
 
     def bundle(self, claim: Claim, trusted_size: int = 0) -> bytes:
         """The file that proves a claim.
@@ -243,7 +259,7 @@ class Builder:
 
     def head_claim(self) -> HeadClaim:
         """The head itself, and the consortium after it."""
-        height = self.head.height
+        height = self.size - 1
         record = self.chain.state(CONSORTIUM_KEY, height).value
         return HeadClaim(self.block(height), record or b"")
 
@@ -302,7 +318,7 @@ class Builder:
 
     def block(self, height: int) -> ShownBlock:
         """A block's header with its path in the certified head."""
-        way = self.chain.inclusion(height, self.head.size)
+        way = self.chain.inclusion(height, self.size)
         return ShownBlock(self.chain.header_bytes(height), encode_way(way))
 
     def certified(self, height: int | None) -> int:
@@ -311,7 +327,7 @@ class Builder:
         Raises:
             LedgerError: HEIGHT_NOT_REACHED, when no certified head holds it yet.
         """
-        newest = self.head.height
+        newest = self.size - 1
         if height is None:
             return newest
         if not 0 <= height <= newest:

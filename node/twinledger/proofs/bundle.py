@@ -85,10 +85,9 @@ class Bundle:
 
     def encode(self) -> bytes:
         """The file's bytes."""
-        claim = {**_map(self.claim), "kind": self.claim.kind}
         parts = {"anchor": self.anchor, "changes": self.changes, "head": self.head}
         content = {name: to_value(part) for name, part in parts.items()}
-        return FIRST_LINE + encode({**content, "claim": claim})
+        return FIRST_LINE + encode({**content, "claim": _claim_value(self.claim)})
 
     @classmethod
     def decode(cls, raw: bytes) -> Bundle:
@@ -110,6 +109,22 @@ class Bundle:
             read_record(ShownHead, top["head"]),
             _read_claim(_dict(top["claim"])),
         )
+
+
+def encode_claim(claim: Claim) -> bytes:
+    """A claim alone, for a verifier that has the head which it is proven under."""
+    return encode(_claim_value(claim))
+
+
+def decode_claim(raw: bytes) -> Claim:
+    """Reads a claim that came alone.
+
+    Raises:
+        LedgerError: PROOF_MALFORMED or PROOF_SURPLUS.
+    """
+    if len(raw) > MAX_BYTES:
+        _refuse(f"a claim has at most {MAX_BYTES} bytes")
+    return _read_claim(_dict(_read_whole(raw)))
 
 
 def _read_whole(raw: bytes) -> Any:
@@ -145,6 +160,10 @@ def _read_claim(value: dict[str, Any]) -> Claim:
     if type(kind) is not str or kind not in CLAIMS:
         _refuse("it claims something that this version does not know")
     return read_record(CLAIMS[kind], value)
+
+
+def _claim_value(claim: Claim) -> dict[str, Any]:
+    return {**_map(claim), "kind": claim.kind}
 
 
 def _map(record: Any) -> dict[str, Any]:

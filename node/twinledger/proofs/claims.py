@@ -171,6 +171,94 @@ class TransactionClaim:
     sides: int
 
 
+@dataclass(frozen=True, slots=True)
+class BlockClaim:
+    """That this is a block: all its transactions, and what became of each.
+
+    Attributes:
+        block: The block.
+        transactions: The leaves of its transactions root, in order.
+        receipts: The leaves of its receipts root, in order.
+    """
+
+    kind: ClassVar[str] = "block"
+    block: ShownBlock
+    transactions: tuple[bytes, ...]
+    receipts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownValue:
+    """What a key of the state has; None says that it has nothing. Either with its proof."""
+
+    key: bytes
+    value: bytes | None
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StateClaim:
+    """That keys of the state had these values after a block, or none; keys ascending."""
+
+    kind: ClassVar[str] = "state"
+    block: ShownBlock
+    values: tuple[ShownValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLeaf:
+    """A leaf of a twin's tree, and the proof of it under the twin's property root."""
+
+    leaf: Disclosed
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPart:
+    """A twin's record under a state root, and some leaves of its tree, keys ascending."""
+
+    id: str
+    record: bytes
+    proof: bytes
+    leaves: tuple[ShownLeaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartsClaim:
+    """That twins had these records after a block, and these leaves among others; ids ascending."""
+
+    kind: ClassVar[str] = "parts"
+    block: ShownBlock
+    twins: tuple[ShownPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOutcome:
+    """A transaction and its receipt in their block's trees; fields as in TransactionClaim."""
+
+    transaction: bytes
+    transaction_path: bytes
+    receipt: bytes
+    receipt_path: bytes
+    sides: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOutcomes:
+    """Some transactions of a block, in their order there; none shows the block alone."""
+
+    block: ShownBlock
+    transactions: tuple[ShownOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionsClaim:
+    """That blocks hold these transactions, and what became of each; heights ascending."""
+
+    kind: ClassVar[str] = "transactions"
+    blocks: tuple[ShownOutcomes, ...]
+
+
 Claim = (
     HeadClaim
     | TwinClaim
@@ -179,6 +267,10 @@ Claim = (
     | HistoryClaim
     | SilenceClaim
     | TransactionClaim
+    | BlockClaim
+    | StateClaim
+    | PartsClaim
+    | TransactionsClaim
 )
 CLAIMS: dict[str, type[Claim]] = {
     each.kind: each
@@ -190,5 +282,9 @@ CLAIMS: dict[str, type[Claim]] = {
         HistoryClaim,
         SilenceClaim,
         TransactionClaim,
+        BlockClaim,
+        StateClaim,
+        PartsClaim,
+        TransactionsClaim,
     )
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from twinledger.ledger.canonical import Timestamp
@@ -16,6 +16,7 @@ from twinledger.proofs.builder import Builder, UpdatePlace, too_large
 from twinledger.proofs.bundle import MAX_BYTES
 from twinledger.proofs.claims import (
     HistoryClaim,
+    ShownOutcome,
     ShownTransaction,
     ShownUpdate,
     TransactionClaim,
@@ -28,8 +29,17 @@ _PAGE = 1_000
 _ITEM_BYTES = 100
 
 
-def history_claim(builder: Builder, twin_id: TwinId, height: int | None = None) -> HistoryClaim:
-    """A twin's passport as of a block.
+def _everything(_height: int, _index: int) -> bool:
+    return True
+
+
+def history_claim(
+    builder: Builder,
+    twin_id: TwinId,
+    height: int | None = None,
+    readable: Callable[[int, int], bool] = _everything,
+) -> HistoryClaim:
+    """A twin's passport as of a block; transactions that may not be shown are left out of it.
 
     Raises:
         LedgerError: TWIN_NOT_FOUND, HEIGHT_NOT_REACHED, PROOF_TOO_LARGE; PRUNED when the block's
@@ -39,7 +49,7 @@ def history_claim(builder: Builder, twin_id: TwinId, height: int | None = None) 
     version = Twin.decode(twin_id, whole.twin.record).version
     if version * _ITEM_BYTES > MAX_BYTES:
         raise too_large()
-    items = _Items(builder)
+    items = _Items(builder, readable)
     after = 0
     while after < version:
         page = builder.chain.updates(twin_id, after, min(_PAGE, version - after))
@@ -63,26 +73,45 @@ def transaction_claim(builder: Builder, transaction_id: bytes) -> TransactionCla
     if place is None:
         raise LedgerError(Code.TRANSACTION_NOT_FOUND, transaction_id.hex())
     height, index = builder.certified(place.height), place.transaction_index
-    transactions, receipts = builder.chain.transactions(height), builder.chain.receipts(height)
-    paths = [
-        encode_way(inclusion_proof(_Leaves.of(leaves), index, len(leaves)))
-        for leaves in (transactions, receipts)
-    ]
-    return TransactionClaim(
-        builder.block(height),
-        transactions[index],
-        paths[0],
-        receipts[index],
-        paths[1],
-        sides_of(index, len(transactions)),
-    )
+    shown = BlockTrees(builder, height).outcome(index)
+    fields = {name: getattr(shown, name) for name in ShownOutcome.__slots__}
+    return TransactionClaim(builder.block(height), **fields)
+
+
+class BlockTrees:
+    """A block's transactions and receipts, with the paths of each.
+
+    Raises:
+        LedgerError: PRUNED when the bodies are not kept any more.
+    """
+
+    def __init__(self, builder: Builder, height: int) -> None:
+        self._transactions = builder.chain.transactions(height)
+        self._receipts = builder.chain.receipts(height)
+        self._trees = [_Leaves.of(each) for each in (self._transactions, self._receipts)]
+
+    def __len__(self) -> int:
+        return len(self._transactions)
+
+    def outcome(self, index: int) -> ShownOutcome:
+        """The transaction at a place, and its receipt."""
+        count = len(self)
+        paths = [encode_way(inclusion_proof(tree, index, count)) for tree in self._trees]
+        return ShownOutcome(
+            self._transactions[index],
+            paths[0],
+            self._receipts[index],
+            paths[1],
+            sides_of(index, count),
+        )
 
 
 class _Items:
     """The items of a history, and the bodies that are still kept."""
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, readable: Callable[[int, int], bool]) -> None:
         self._chain = builder.chain
+        self._readable = readable
         self._size = 0
         self.updates: list[ShownUpdate] = []
         self.transactions: dict[bytes, ShownTransaction] = {}
@@ -94,7 +123,8 @@ class _Items:
         found = place.transaction_id
         time = Timestamp(header.time_us)
         self.updates.append(ShownUpdate(found, place.operation_index, place.height, time))
-        if transactions is not None and found not in self.transactions:
+        shown = self._readable(place.height, place.transaction_index)
+        if transactions is not None and shown and found not in self.transactions:
             raw = transactions[place.transaction_index]
             self._size += len(raw)
             if self._size > MAX_BYTES:

@@ -27,6 +27,22 @@ def sides_of(index: int, count: int) -> int:
     return sides
 
 
+def place_of(sides: int, levels: int) -> str:
+    """Where a leaf stands: its turns from the root down, 0 left; ascending from left to right."""
+    return f"{sides:0{levels}b}" if levels else ""
+
+
+def may_stand(index: int, sides: int, levels: int) -> bool:
+    """Whether the leaf of an index, in a tree of some size, can have a path of these sides."""
+    for depth in range(levels + 1):
+        # Up to `depth` something stands to the right; above, only what stands to the left.
+        upper = (index >> depth).bit_count()
+        low = index & ((1 << depth) - 1)
+        if depth + upper == levels and low | ((1 << upper) - 1) << depth == sides:
+            return True
+    return False
+
+
 def check_leaf(root: bytes, leaf: bytes, path: Sequence[bytes], sides: int) -> None:
     """Checks that a tree of this root has a leaf.
 

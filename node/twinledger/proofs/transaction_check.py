@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from twinledger.ledger.checkpoint import Checkpoint
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.history_proof import decode_way
 from twinledger.ledger.receipt import Receipt
 from twinledger.ledger.transaction import transaction_id
 from twinledger.proofs import signed
 from twinledger.proofs.checks import AGREED
-from twinledger.proofs.claims import ShownTransaction, TransactionClaim
+from twinledger.proofs.claims import ShownOutcome, ShownTransaction, TransactionClaim
 from twinledger.proofs.proven import Told
 from twinledger.proofs.sides import check_leaf
 from twinledger.proofs.standing import included, refusing
@@ -21,14 +22,7 @@ _ELSEWHERE = "that it had no effect in another block"
 def check_transaction(claim: TransactionClaim, head: Checkpoint) -> Told:
     """That a block holds a transaction, and what became of it."""
     header = included(head, claim.block)
-    with refusing(Code.PROOF_TRANSACTION):
-        for root, leaf, path in (
-            (header.transactions_root, claim.transaction, claim.transaction_path),
-            (header.receipts_root, claim.receipt, claim.receipt_path),
-        ):
-            check_leaf(root, leaf, decode_way(path), claim.sides)
-        receipt, shown = Receipt.decode(claim.receipt), signed.split(claim.transaction)
-        authors = _authors(receipt, shown)
+    receipt, authors = check_outcome(header, claim)
     block = f"The block of height {header.height} ({time_text(header.time_us)})"
     said = (
         f"{block} holds transaction {receipt.transaction_id.hex()}.",
@@ -46,6 +40,24 @@ def check_transaction(claim: TransactionClaim, head: Checkpoint) -> Told:
         ],
     }
     return Told(header, said, (AGREED,) if receipt.committed else (AGREED, _ELSEWHERE), facts)
+
+
+def check_outcome(
+    header: BlockHeader, shown: TransactionClaim | ShownOutcome
+) -> tuple[Receipt, tuple[str, ...]]:
+    """A transaction and its receipt under a block's roots; the receipt and the authors.
+
+    Raises:
+        LedgerError: PROOF_TRANSACTION.
+    """
+    with refusing(Code.PROOF_TRANSACTION):
+        for root, leaf, path in (
+            (header.transactions_root, shown.transaction, shown.transaction_path),
+            (header.receipts_root, shown.receipt, shown.receipt_path),
+        ):
+            check_leaf(root, leaf, decode_way(path), shown.sides)
+        receipt = Receipt.decode(shown.receipt)
+        return receipt, _authors(receipt, signed.split(shown.transaction))
 
 
 def _authors(receipt: Receipt, shown: ShownTransaction) -> tuple[str, ...]:

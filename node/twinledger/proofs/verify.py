@@ -27,9 +27,15 @@ from twinledger.proofs.checks import (
     check_silence,
     check_twin,
 )
-from twinledger.proofs.claims import HeadClaim
+from twinledger.proofs.claims import Claim, HeadClaim
 from twinledger.proofs.history_check import check_history
 from twinledger.proofs.proven import Proven, Told
+from twinledger.proofs.read_checks import (
+    check_block,
+    check_parts,
+    check_state,
+    check_transactions,
+)
 from twinledger.proofs.standing import (
     Standing,
     after_change,
@@ -48,6 +54,10 @@ _CHECKS: Final[dict[str, Callable[[Any, Checkpoint], Told]]] = {
     "history": check_history,
     "silence": check_silence,
     "transaction": check_transaction,
+    "block": check_block,
+    "state": check_state,
+    "parts": check_parts,
+    "transactions": check_transactions,
 }
 _ORIGIN: Final = re.compile(r"twinledger/([0-9a-f]{64})(?:/epoch-[0-9]+)?")
 
@@ -108,6 +118,15 @@ def _taken_on_trust(bundle: Bundle, claim: HeadClaim) -> Standing:
     return Standing(bytes.fromhex(chain[1]), head, consortium)
 
 
+def check_claim(claim: Claim, head: Checkpoint) -> Told:
+    """What a claim proves to whoever trusts the head that it is proven under.
+
+    Raises:
+        LedgerError: PROOF_INCLUSION, or the name that belongs to the claim's kind.
+    """
+    return _CHECKS[claim.kind](claim, head)
+
+
 def _start(bundle: Bundle, chain_id: bytes | None, trusted: Standing | None) -> Standing:
     anchor = bundle.anchor
     if isinstance(anchor, GenesisAnchor):
@@ -139,7 +158,7 @@ def _checked(bundle: Bundle, standing: Standing) -> Proven:
         standing = _after(standing, change)
     certificate = certified_last(standing, bundle.head, changed=bool(bundle.changes))
     claim, head = bundle.claim, certificate.checkpoint
-    told = _CHECKS[claim.kind](claim, head)
+    told = check_claim(claim, head)
     witnesses = set_of(standing.consortium)
     trusted = None
     if isinstance(claim, HeadClaim):

@@ -99,9 +99,12 @@ NO_POLICY: Final = Policy()
 """What most twins have: only the rules that hold for every twin."""
 
 
+POLICIES = b"policy/"
+
+
 def policy_key(twin_id: TwinId) -> bytes:
     """Where the state keeps a twin's policy."""
-    return f"policy/{twin_id}".encode()
+    return POLICIES + twin_id.encode()
 
 
 def load_policy(state: StateView, twin_id: TwinId) -> Policy:

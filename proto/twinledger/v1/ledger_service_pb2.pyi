@@ -611,18 +611,22 @@ class TwinClaim(google.protobuf.message.Message):
 
     TWIN_ID_FIELD_NUMBER: builtins.int
     HEIGHT_FIELD_NUMBER: builtins.int
+    READABLE_FIELD_NUMBER: builtins.int
     twin_id: builtins.str
     """The twin."""
     height: builtins.int
     """After the block of this height; without it, of the newest certified one."""
+    readable: builtins.bool
+    """As much of it as the caller may read, when that is not all: the claim is then of kind parts."""
     def __init__(
         self,
         *,
         twin_id: builtins.str = ...,
         height: builtins.int | None = ...,
+        readable: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_height", b"_height", "height", b"height"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_height", b"_height", "height", b"height", "twin_id", b"twin_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_height", b"_height", "height", b"height", "readable", b"readable", "twin_id", b"twin_id"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_height", b"_height"]) -> typing.Literal["height"] | None: ...
 
 global___TwinClaim = TwinClaim
@@ -750,6 +754,150 @@ class TransactionClaim(google.protobuf.message.Message):
 global___TransactionClaim = TransactionClaim
 
 @typing.final
+class BlockClaim(google.protobuf.message.Message):
+    """A whole block."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HEIGHT_FIELD_NUMBER: builtins.int
+    height: builtins.int
+    """Its height; 0 is genesis."""
+    def __init__(
+        self,
+        *,
+        height: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["height", b"height"]) -> None: ...
+
+global___BlockClaim = BlockClaim
+
+@typing.final
+class StateClaim(google.protobuf.message.Message):
+    """What keys of the state have, or that they have nothing."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    height: builtins.int
+    """After the block of this height; without it, of the newest certified one."""
+    @property
+    def keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """The keys (docs/formats, "State"), at most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        keys: collections.abc.Iterable[builtins.bytes] | None = ...,
+        height: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_height", b"_height", "height", b"height"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_height", b"_height", "height", b"height", "keys", b"keys"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_height", b"_height"]) -> typing.Literal["height"] | None: ...
+
+global___StateClaim = StateClaim
+
+@typing.final
+class PartsClaim(google.protobuf.message.Message):
+    """Records of twins, and some of their properties and relationships."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWINS_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    height: builtins.int
+    """After the block of this height; without it, of the newest certified one."""
+    @property
+    def twins(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___TwinPart]:
+        """The twins, at most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        twins: collections.abc.Iterable[global___TwinPart] | None = ...,
+        height: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_height", b"_height", "height", b"height"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_height", b"_height", "height", b"height", "twins", b"twins"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_height", b"_height"]) -> typing.Literal["height"] | None: ...
+
+global___PartsClaim = PartsClaim
+
+@typing.final
+class TwinPart(google.protobuf.message.Message):
+    """A part of a twin."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    KEYS_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin."""
+    @property
+    def keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Keys of its tree, as in PropertyClaim; what is not there is left out."""
+
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        keys: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["keys", b"keys", "twin_id", b"twin_id"]) -> None: ...
+
+global___TwinPart = TwinPart
+
+@typing.final
+class UpdatesClaim(google.protobuf.message.Message):
+    """The transactions of a twin's updates, versions ascending without a gap, as many as fit."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TWIN_ID_FIELD_NUMBER: builtins.int
+    AFTER_VERSION_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    twin_id: builtins.str
+    """The twin."""
+    after_version: builtins.int
+    """Only updates with a greater version than this."""
+    page_size: builtins.int
+    """At most this many, 1 to 1,000. 0 reads as 100."""
+    def __init__(
+        self,
+        *,
+        twin_id: builtins.str = ...,
+        after_version: builtins.int = ...,
+        page_size: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_version", b"after_version", "page_size", b"page_size", "twin_id", b"twin_id"]) -> None: ...
+
+global___UpdatesClaim = UpdatesClaim
+
+@typing.final
+class BlockTransactionsClaim(google.protobuf.message.Message):
+    """Some transactions of one block; without any, the block's header alone."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HEIGHT_FIELD_NUMBER: builtins.int
+    INDEXES_FIELD_NUMBER: builtins.int
+    height: builtins.int
+    """The block."""
+    @property
+    def indexes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
+        """Their places in it, from 0; those that the caller may not read are left out."""
+
+    def __init__(
+        self,
+        *,
+        height: builtins.int = ...,
+        indexes: collections.abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["height", b"height", "indexes", b"indexes"]) -> None: ...
+
+global___BlockTransactionsClaim = BlockTransactionsClaim
+
+@typing.final
 class ProveRequest(google.protobuf.message.Message):
     """Asks for a proof."""
 
@@ -762,9 +910,23 @@ class ProveRequest(google.protobuf.message.Message):
     HISTORY_FIELD_NUMBER: builtins.int
     SILENCE_FIELD_NUMBER: builtins.int
     TRANSACTION_FIELD_NUMBER: builtins.int
+    BLOCK_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    PARTS_FIELD_NUMBER: builtins.int
+    UPDATES_FIELD_NUMBER: builtins.int
+    BLOCK_TRANSACTIONS_FIELD_NUMBER: builtins.int
     TRUSTED_SIZE_FIELD_NUMBER: builtins.int
+    UNDER_SIZE_FIELD_NUMBER: builtins.int
+    MIN_HEIGHT_FIELD_NUMBER: builtins.int
+    SETTLED_FIELD_NUMBER: builtins.int
     trusted_size: builtins.int
     """The size of the head that the proof begins at, which the verifier trusts; 0 begins at genesis."""
+    under_size: builtins.int
+    """Not 0: the claim alone, under the head of this size, which the caller keeps."""
+    min_height: builtins.int
+    """Wait until this height is certified, within the call's deadline. 0: answer at once."""
+    settled: builtins.bool
+    """First wait, at most a second, until what this node has executed by now is certified."""
     @property
     def head(self) -> global___HeadClaim:
         """The newest certified head."""
@@ -793,6 +955,26 @@ class ProveRequest(google.protobuf.message.Message):
     def transaction(self) -> global___TransactionClaim:
         """What became of a transaction."""
 
+    @property
+    def block(self) -> global___BlockClaim:
+        """A whole block."""
+
+    @property
+    def state(self) -> global___StateClaim:
+        """Values of the state."""
+
+    @property
+    def parts(self) -> global___PartsClaim:
+        """Parts of twins."""
+
+    @property
+    def updates(self) -> global___UpdatesClaim:
+        """The transactions of a twin's updates: a claim of kind transactions."""
+
+    @property
+    def block_transactions(self) -> global___BlockTransactionsClaim:
+        """Some transactions of a block: a claim of kind transactions."""
+
     def __init__(
         self,
         *,
@@ -803,11 +985,19 @@ class ProveRequest(google.protobuf.message.Message):
         history: global___HistoryClaim | None = ...,
         silence: global___SilenceClaim | None = ...,
         transaction: global___TransactionClaim | None = ...,
+        block: global___BlockClaim | None = ...,
+        state: global___StateClaim | None = ...,
+        parts: global___PartsClaim | None = ...,
+        updates: global___UpdatesClaim | None = ...,
+        block_transactions: global___BlockTransactionsClaim | None = ...,
         trusted_size: builtins.int = ...,
+        under_size: builtins.int = ...,
+        min_height: builtins.int = ...,
+        settled: builtins.bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["absent", b"absent", "claim", b"claim", "head", b"head", "history", b"history", "property", b"property", "silence", b"silence", "transaction", b"transaction", "twin", b"twin"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["absent", b"absent", "claim", b"claim", "head", b"head", "history", b"history", "property", b"property", "silence", b"silence", "transaction", b"transaction", "trusted_size", b"trusted_size", "twin", b"twin"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["claim", b"claim"]) -> typing.Literal["head", "twin", "property", "absent", "history", "silence", "transaction"] | None: ...
+    def HasField(self, field_name: typing.Literal["absent", b"absent", "block", b"block", "block_transactions", b"block_transactions", "claim", b"claim", "head", b"head", "history", b"history", "parts", b"parts", "property", b"property", "silence", b"silence", "state", b"state", "transaction", b"transaction", "twin", b"twin", "updates", b"updates"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["absent", b"absent", "block", b"block", "block_transactions", b"block_transactions", "claim", b"claim", "head", b"head", "history", b"history", "min_height", b"min_height", "parts", b"parts", "property", b"property", "settled", b"settled", "silence", b"silence", "state", b"state", "transaction", b"transaction", "trusted_size", b"trusted_size", "twin", b"twin", "under_size", b"under_size", "updates", b"updates"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["claim", b"claim"]) -> typing.Literal["head", "twin", "property", "absent", "history", "silence", "transaction", "block", "state", "parts", "updates", "block_transactions"] | None: ...
 
 global___ProveRequest = ProveRequest
 
@@ -818,13 +1008,17 @@ class ProveResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     BUNDLE_FIELD_NUMBER: builtins.int
+    CLAIM_FIELD_NUMBER: builtins.int
     bundle: builtins.bytes
-    """The bundle (docs/formats), at most 16 MiB."""
+    """The bundle (docs/formats), at most 16 MiB; empty when the claim alone was asked for."""
+    claim: builtins.bytes
+    """The claim's canonical value, as in a bundle; empty when a bundle was asked for."""
     def __init__(
         self,
         *,
         bundle: builtins.bytes = ...,
+        claim: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["bundle", b"bundle"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundle", b"bundle", "claim", b"claim"]) -> None: ...
 
 global___ProveResponse = ProveResponse

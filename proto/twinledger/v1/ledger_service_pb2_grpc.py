@@ -149,7 +149,8 @@ class LedgerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Prove(self, request, context):
-        """Proves a claim in one file that anyone verifies offline, under the newest certified head.
+        """Proves a claim in one file that anyone verifies offline, under the newest certified head; or
+        the claim alone, to a client that keeps a head. It tells nobody more than plain reads would.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -75,7 +75,9 @@ class LedgerServiceStub:
         twinledger.v1.ledger_service_pb2.ProveRequest,
         twinledger.v1.ledger_service_pb2.ProveResponse,
     ]
-    """Proves a claim in one file that anyone verifies offline, under the newest certified head."""
+    """Proves a claim in one file that anyone verifies offline, under the newest certified head; or
+    the claim alone, to a client that keeps a head. It tells nobody more than plain reads would.
+    """
 
     GetReadHeight: grpc.UnaryUnaryMultiCallable[
         twinledger.v1.ledger_service_pb2.GetReadHeightRequest,
@@ -142,7 +144,9 @@ class LedgerServiceAsyncStub:
         twinledger.v1.ledger_service_pb2.ProveRequest,
         twinledger.v1.ledger_service_pb2.ProveResponse,
     ]
-    """Proves a claim in one file that anyone verifies offline, under the newest certified head."""
+    """Proves a claim in one file that anyone verifies offline, under the newest certified head; or
+    the claim alone, to a client that keeps a head. It tells nobody more than plain reads would.
+    """
 
     GetReadHeight: grpc.aio.UnaryUnaryMultiCallable[
         twinledger.v1.ledger_service_pb2.GetReadHeightRequest,
@@ -227,7 +231,9 @@ class LedgerServiceServicer(metaclass=abc.ABCMeta):
         request: twinledger.v1.ledger_service_pb2.ProveRequest,
         context: _ServicerContext,
     ) -> typing.Union[twinledger.v1.ledger_service_pb2.ProveResponse, collections.abc.Awaitable[twinledger.v1.ledger_service_pb2.ProveResponse]]:
-        """Proves a claim in one file that anyone verifies offline, under the newest certified head."""
+        """Proves a claim in one file that anyone verifies offline, under the newest certified head; or
+        the claim alone, to a client that keeps a head. It tells nobody more than plain reads would.
+        """
 
     @abc.abstractmethod
     def GetReadHeight(

@@ -11,34 +11,34 @@ from twinledger.client import Code, Identity, LedgerError, connect
 
 @looped
 async def test_without_a_chain_id_the_first_node_is_believed(node: FakeNode) -> None:
-    async with connect(node.address, insecure=True) as ledger:
+    async with connect(node.address, insecure=True, verify=False) as ledger:
         assert ledger.chain_id == CHAIN_ID
 
 
 @pytest.mark.parametrize("chain_id", [CHAIN_ID, CHAIN_ID.hex()])
 @looped
 async def test_the_chain_that_is_meant_is_accepted(node: FakeNode, chain_id: str | bytes) -> None:
-    async with connect(node.address, insecure=True, chain_id=chain_id) as ledger:
+    async with connect(node.address, insecure=True, verify=False, chain_id=chain_id) as ledger:
         assert ledger.chain_id == CHAIN_ID
 
 
 @looped
 async def test_another_chain_is_refused(node: FakeNode) -> None:
     with pytest.raises(LedgerError) as raised:
-        async with connect(node.address, insecure=True, chain_id="ff" * 32):
+        async with connect(node.address, insecure=True, verify=False, chain_id="ff" * 32):
             pytest.fail("it connected")
     assert raised.value.code is Code.WRONG_CHAIN
 
 
 def test_a_chain_id_that_is_not_hex_is_refused() -> None:
     with pytest.raises(LedgerError) as raised:
-        connect("127.0.0.1:1", chain_id="main", insecure=True)
+        connect("127.0.0.1:1", chain_id="main", insecure=True, verify=False)
     assert raised.value.code is Code.BAD_REQUEST
 
 
 def test_a_client_needs_an_address() -> None:
     with pytest.raises(LedgerError) as raised:
-        connect([], insecure=True)
+        connect([], insecure=True, verify=False)
     assert raised.value.code is Code.BAD_REQUEST
 
 
@@ -46,7 +46,7 @@ def test_a_client_needs_an_address() -> None:
 async def test_nobody_at_the_address_is_a_lost_connection(node: FakeNode) -> None:
     node.stop()
     with pytest.raises(LedgerError) as raised:
-        async with connect(node.address, insecure=True, timeout_seconds=0.3):
+        async with connect(node.address, insecure=True, verify=False, timeout_seconds=0.3):
             pytest.fail("it connected")
     assert raised.value.code is Code.CONNECTION_LOST
     assert node.address in raised.value.message
@@ -55,9 +55,9 @@ async def test_nobody_at_the_address_is_a_lost_connection(node: FakeNode) -> Non
 @looped
 async def test_the_other_nodes_are_learnt_unless_that_is_not_wanted(nodes: Nodes) -> None:
     first, second = nodes(2)
-    async with connect(first.address, insecure=True) as ledger:
+    async with connect(first.address, insecure=True, verify=False) as ledger:
         assert ledger.addresses == (first.address, second.address)
-    async with connect(first.address, insecure=True, discover=False) as ledger:
+    async with connect(first.address, insecure=True, verify=False, discover=False) as ledger:
         assert ledger.addresses == (first.address,)
 
 
@@ -73,7 +73,7 @@ async def test_the_other_nodes_are_learnt_unless_that_is_not_wanted(nodes: Nodes
 async def test_an_error_that_is_not_of_our_nodes_becomes_one_of_ours(
     node: FakeNode, status: grpc.StatusCode, code: Code
 ) -> None:
-    async with connect(node.address, insecure=True, timeout_seconds=0.3) as ledger:
+    async with connect(node.address, insecure=True, verify=False, timeout_seconds=0.3) as ledger:
         node.read_steps.extend([Loss(status=status)] * 50)
         with pytest.raises(LedgerError) as raised:
             await ledger.head()
@@ -82,7 +82,7 @@ async def test_an_error_that_is_not_of_our_nodes_becomes_one_of_ours(
 
 @looped
 async def test_an_error_keeps_its_detail_and_says_what_to_do(node: FakeNode) -> None:
-    async with connect(node.address, insecure=True) as ledger:
+    async with connect(node.address, insecure=True, verify=False) as ledger:
         with pytest.raises(LedgerError) as raised:
             await ledger.twins.get("pump-8")
     assert raised.value.code is Code.TWIN_NOT_FOUND
@@ -93,7 +93,7 @@ async def test_an_error_keeps_its_detail_and_says_what_to_do(node: FakeNode) -> 
 
 @looped
 async def test_an_error_without_detail_is_just_its_sentence(node: FakeNode) -> None:
-    async with connect(node.address, insecure=True) as ledger:
+    async with connect(node.address, insecure=True, verify=False) as ledger:
         node.read_steps.append(Refusal("BLOCK_NOT_FOUND", detail=""))
         with pytest.raises(LedgerError) as raised:
             await ledger.block(9)
@@ -102,7 +102,7 @@ async def test_an_error_without_detail_is_just_its_sentence(node: FakeNode) -> N
 
 @looped
 async def test_a_closed_client_says_so(node: FakeNode, identity: Identity) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         pass
     with pytest.raises(LedgerError) as raised:
         await ledger.head()

@@ -15,7 +15,7 @@ from twinledger.v1 import block_pb2, twin_service_pb2
 
 @looped
 async def test_watching_begins_after_a_cursor(node: FakeNode, identity: Identity) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         first = await ledger.twins.update("pump-7", set={"flow": 1.0})
         await ledger.twins.update("pump-7", set={"flow": 2.0})
         async with aclosing(ledger.watch("pump-7", after=first.cursor)) as updates:
@@ -32,7 +32,9 @@ async def test_a_watch_goes_on_behind_the_last_update_when_its_stream_breaks(
     first, second = nodes(2)
     first.hang_up_after.append(2)
     second.hang_up_after.append(3)
-    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
+    async with connect(
+        [first.address, second.address], insecure=True, verify=False, identity=identity
+    ) as ledger:
         for flow in range(9):
             await ledger.twins.update("pump-7", set={"flow": flow})
         versions = []
@@ -50,7 +52,9 @@ async def test_a_watch_from_now_on_misses_nothing_when_it_breaks_before_the_firs
     nodes: Nodes, identity: Identity
 ) -> None:
     first, second = nodes(2)
-    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
+    async with connect(
+        [first.address, second.address], insecure=True, verify=False, identity=identity
+    ) as ledger:
         await ledger.twins.update("pump-7", set={"flow": 1.0})
         first.hang_up_after.append(0)
         async with aclosing(ledger.watch("pump-7")) as updates:
@@ -64,7 +68,7 @@ async def test_a_watch_from_now_on_misses_nothing_when_it_breaks_before_the_firs
 
 @looped
 async def test_a_watch_that_cannot_be_is_refused_at_once(node: FakeNode) -> None:
-    async with connect(node.address, insecure=True) as ledger:
+    async with connect(node.address, insecure=True, verify=False) as ledger:
         node.read_steps.append(Refusal("BAD_REQUEST"))
         async with aclosing(ledger.watch("pump-7", after=Cursor(0, 0))) as updates:
             with pytest.raises(LedgerError) as raised:
@@ -76,7 +80,7 @@ async def test_a_watch_that_cannot_be_is_refused_at_once(node: FakeNode) -> None
 async def test_a_watch_gives_up_when_no_node_serves_it_for_the_clients_timeout(
     node: FakeNode,
 ) -> None:
-    async with connect(node.address, insecure=True, timeout_seconds=0.3) as ledger:
+    async with connect(node.address, insecure=True, verify=False, timeout_seconds=0.3) as ledger:
         node.read_steps.extend([Loss()] * 100)
         async with aclosing(ledger.watch("pump-7", after=Cursor(0, 0))) as updates:
             with pytest.raises(LedgerError) as raised:
@@ -90,7 +94,9 @@ async def test_blocks_come_once_each_though_the_stream_breaks(
 ) -> None:
     first, second = nodes(2)
     first.hang_up_after.append(2)
-    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
+    async with connect(
+        [first.address, second.address], insecure=True, verify=False, identity=identity
+    ) as ledger:
         for flow in range(5):
             await ledger.twins.update("pump-7", set={"flow": flow})
         heights = [block.height async for block in ledger.blocks(1, 5)]
@@ -108,7 +114,7 @@ async def test_a_block_out_of_order_is_not_passed_on(
     def skipping(ledger: FakeLedger, height: int) -> block_pb2.Block:
         return honest(ledger, height + 1 if height == 1 else height)
 
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         for flow in range(3):
             await ledger.twins.update("pump-7", set={"flow": flow})
         monkeypatch.setattr(FakeLedger, "block", skipping)

@@ -24,7 +24,7 @@ from twinledger.v1 import consortium_service_pb2, operation_pb2
 async def test_a_read_asks_for_the_height_of_the_last_receipt(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         await ledger.twins.get("pump-7")
         receipt = await ledger.twins.update("pump-7", set={"flow": 13.0})
         twin = await ledger.twins.get("pump-7")
@@ -35,7 +35,9 @@ async def test_a_read_asks_for_the_height_of_the_last_receipt(
 @looped
 async def test_a_history_waits_for_a_node_that_lags(nodes: Nodes, identity: Identity) -> None:
     first, second = nodes(2)
-    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
+    async with connect(
+        [first.address, second.address], insecure=True, verify=False, identity=identity
+    ) as ledger:
         await ledger.twins.update("pump-7", set={"flow": 13.0})
         first.stop()
         second.behind.extend([0, 0, 0])
@@ -48,8 +50,8 @@ async def test_a_history_waits_for_a_node_that_lags(nodes: Nodes, identity: Iden
 async def test_after_linearizing_reads_see_what_others_were_told(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, insecure=True) as reader:
-        async with connect(node.address, insecure=True, identity=identity) as writer:
+    async with connect(node.address, insecure=True, verify=False) as reader:
+        async with connect(node.address, insecure=True, verify=False, identity=identity) as writer:
             await writer.twins.update("pump-7", set={"flow": 13.0})
         assert await reader.linearize() == 1
         await reader.twins.get("pump-7")
@@ -59,7 +61,7 @@ async def test_after_linearizing_reads_see_what_others_were_told(
 @looped
 async def test_a_read_is_repeated_at_the_next_node(nodes: Nodes) -> None:
     first, second = nodes(2)
-    async with connect([first.address, second.address], insecure=True) as ledger:
+    async with connect([first.address, second.address], insecure=True, verify=False) as ledger:
         first.read_steps.append(Loss())
         await ledger.twins.get("pump-7")
     assert len(second.reads) == 1
@@ -69,7 +71,7 @@ async def test_a_read_is_repeated_at_the_next_node(nodes: Nodes) -> None:
 async def test_lists_and_histories_are_read_to_their_end(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         for flow in range(5):
             await ledger.twins.update("pump-7", set={"flow": flow})
         listed = [twin.id async for twin in ledger.twins.list()]
@@ -82,7 +84,7 @@ async def test_lists_and_histories_are_read_to_their_end(
 
 @looped
 async def test_a_trace_follows_relationships(node: FakeNode) -> None:
-    async with connect(node.address, insecure=True) as ledger:
+    async with connect(node.address, insecure=True, verify=False) as ledger:
         trace = await ledger.twins.trace("pump-7", Direction.UPSTREAM, names=["feeds"])
     assert [(twin.id, twin.depth) for twin in trace.twins] == [("pump-7", 0), ("tank-1", 1)]
     assert trace.relationships == (TracedRelationship("pump-7", "feeds", "tank-1"),)
@@ -92,7 +94,7 @@ async def test_a_trace_follows_relationships(node: FakeNode) -> None:
 
 @looped
 async def test_blocks_heads_and_nodes_are_read(node: FakeNode, identity: Identity) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         receipt = await ledger.twins.update("pump-7", set={"flow": 13.0})
         block = await ledger.block(receipt.height)
         head = await ledger.head()
@@ -118,7 +120,7 @@ async def test_identities_are_listed(node: FakeNode) -> None:
         revoked=True,
     )
     node.identities.append(record)
-    async with connect(node.address, insecure=True) as ledger:
+    async with connect(node.address, insecure=True, verify=False) as ledger:
         (found,) = [identity async for identity in ledger.identities.list()]
     assert (found.identity, found.role, found.revoked) == ("utility/gateway", Role.DEVICE, True)
 
@@ -126,7 +128,7 @@ async def test_identities_are_listed(node: FakeNode) -> None:
 @pytest.mark.parametrize("height", [-1, -(2**70)])
 @looped
 async def test_a_negative_height_is_refused(node: FakeNode, height: int) -> None:
-    async with connect(node.address, insecure=True) as ledger:
+    async with connect(node.address, insecure=True, verify=False) as ledger:
         with pytest.raises(LedgerError):
             await ledger.block(height)
         with pytest.raises(LedgerError):

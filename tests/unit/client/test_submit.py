@@ -21,7 +21,7 @@ from twinledger.client import (
 
 @looped
 async def test_an_update_returns_its_receipt(node: FakeNode, identity: Identity) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         receipt = await ledger.twins.update("pump-7", set={"flow": 13.0}, expected_version=1)
     assert receipt.committed
     assert receipt.cursor == Cursor(1, 0)
@@ -45,7 +45,9 @@ async def test_a_lost_connection_sends_the_same_bytes_to_the_next_node(
 ) -> None:
     first, second = nodes(2)
     first.steps.append(loss)
-    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
+    async with connect(
+        [first.address, second.address], insecure=True, verify=False, identity=identity
+    ) as ledger:
         receipt = await ledger.twins.update("pump-7", set={"flow": 13.0})
     assert first.received == second.received
     assert first.ledger.height == receipt.height == 1
@@ -56,7 +58,7 @@ async def test_a_node_that_is_gone_is_replaced_by_one_that_the_ledger_names(
     nodes: Nodes, identity: Identity
 ) -> None:
     first, second = nodes(2)
-    async with connect(first.address, insecure=True, identity=identity) as ledger:
+    async with connect(first.address, insecure=True, verify=False, identity=identity) as ledger:
         await ledger.twins.update("pump-7", set={"flow": 1.0})
         first.stop()
         receipt = await ledger.twins.update("pump-7", set={"flow": 2.0})
@@ -72,7 +74,9 @@ async def test_a_refusal_that_waiting_helps_is_tried_again_with_the_same_bytes(
     first, second = nodes(2)
     first.steps.append(Refusal(code, retry_after_us=20_000))
     second.steps.append(Refusal(code, retry_after_us=20_000))
-    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
+    async with connect(
+        [first.address, second.address], insecure=True, verify=False, identity=identity
+    ) as ledger:
         receipt = await ledger.twins.update("pump-7", set={"flow": 13.0})
     assert receipt.height == 1
     assert len(set(first.received + second.received)) == 1
@@ -84,7 +88,7 @@ async def test_a_deadline_that_passes_in_silence_leaves_the_outcome_unknown_and_
     node: FakeNode, identity: Identity
 ) -> None:
     node.steps.append(Silence())
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         with pytest.raises(OutcomeUnknown) as raised:
             await ledger.twins.update("pump-7", set={"flow": 13.0}, timeout_seconds=0.3)
         unknown = raised.value
@@ -100,7 +104,7 @@ async def test_a_deadline_that_passes_in_refusals_says_so_because_nothing_was_ta
     node: FakeNode, identity: Identity
 ) -> None:
     node.steps.extend(Refusal("NO_LEADER", retry_after_us=50_000) for _ in range(50))
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         with pytest.raises(LedgerError) as raised:
             await ledger.twins.update("pump-7", set={"flow": 13.0}, timeout_seconds=0.3)
     assert raised.value.code is Code.NO_LEADER
@@ -115,7 +119,9 @@ async def test_an_expiry_after_a_lost_connection_leaves_the_outcome_unknown(
     first, second = nodes(2)
     first.steps.append(Loss(taken=True))
     second.steps.append(Refusal("EXPIRED"))
-    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
+    async with connect(
+        [first.address, second.address], insecure=True, verify=False, identity=identity
+    ) as ledger:
         with pytest.raises(OutcomeUnknown):
             await ledger.twins.update("pump-7", set={"flow": 13.0})
 
@@ -123,7 +129,7 @@ async def test_an_expiry_after_a_lost_connection_leaves_the_outcome_unknown(
 @looped
 async def test_an_expiry_alone_is_final(node: FakeNode, identity: Identity) -> None:
     node.steps.append(Refusal("EXPIRED"))
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         with pytest.raises(LedgerError) as raised:
             await ledger.twins.update("pump-7", set={"flow": 13.0})
     assert raised.value.code is Code.EXPIRED
@@ -134,7 +140,7 @@ async def test_a_rejection_inside_a_block_carries_its_code_and_receipt(
     node: FakeNode, identity: Identity
 ) -> None:
     node.ledger.outcomes.append("VERSION_MISMATCH")
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         with pytest.raises(Rejected) as raised:
             await ledger.twins.update("pump-7", set={"flow": 13.0}, expected_version=9)
     assert raised.value.code is Code.VERSION_MISMATCH
@@ -146,7 +152,7 @@ async def test_a_rejection_inside_a_block_carries_its_code_and_receipt(
 @looped
 async def test_a_stage_that_says_expired_is_an_error(node: FakeNode, identity: Identity) -> None:
     node.ledger.outcomes.append("EXPIRED")
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         with pytest.raises(LedgerError) as raised:
             await ledger.twins.update("pump-7", set={"flow": 13.0})
     assert raised.value.code is Code.EXPIRED
@@ -158,7 +164,7 @@ async def test_a_refusal_that_waiting_does_not_help_is_raised_at_once(
     node: FakeNode, identity: Identity, code: str
 ) -> None:
     node.steps.append(Refusal(code, detail="of utility/gateway"))
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         with pytest.raises(LedgerError) as raised:
             await ledger.twins.update("pump-7", set={"flow": 13.0})
     assert raised.value.code is Code(code)
@@ -170,7 +176,7 @@ async def test_a_refusal_that_waiting_does_not_help_is_raised_at_once(
 async def test_posting_returns_before_a_block_holds_the_transaction(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         transaction = ledger.sign(operations.retire_twin("pump-7"))
         status = await ledger.post(transaction)
         later = await ledger.transaction(transaction.id)
@@ -183,14 +189,14 @@ async def test_posting_returns_before_a_block_holds_the_transaction(
 async def test_a_submission_can_wait_until_it_is_certified(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         receipt = await ledger.submit(operations.retire_twin("pump-7"), certified=True)
     assert receipt.committed
 
 
 @looped
 async def test_a_client_without_an_identity_cannot_sign(node: FakeNode) -> None:
-    async with connect(node.address, insecure=True) as ledger:
+    async with connect(node.address, insecure=True, verify=False) as ledger:
         with pytest.raises(LedgerError) as raised:
             await ledger.twins.retire("pump-7")
     assert raised.value.code is Code.BAD_REQUEST
@@ -198,7 +204,7 @@ async def test_a_client_without_an_identity_cannot_sign(node: FakeNode) -> None:
 
 @looped
 async def test_a_transaction_needs_an_operation(node: FakeNode, identity: Identity) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         with pytest.raises(LedgerError) as raised:
             await ledger.submit()
     assert raised.value.code is Code.NO_OPERATIONS

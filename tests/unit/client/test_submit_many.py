@@ -34,7 +34,7 @@ def updates(count: int) -> list[Operation]:
 async def test_many_transactions_take_few_messages_and_each_has_one_outcome(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         outcomes = [outcome async for outcome in ledger.submit_many(updates(500))]
     assert sorted(outcome.position for outcome in outcomes) == list(range(500))
     assert all(outcome.receipt.committed for outcome in outcomes)
@@ -46,7 +46,7 @@ async def test_many_transactions_take_few_messages_and_each_has_one_outcome(
 async def test_outcomes_belong_to_the_transactions_at_their_positions(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         given = [ledger.sign(update) for update in updates(50)]
         outcomes = {o.position: o async for o in ledger.submit_many(given)}
     for position, transaction in enumerate(given):
@@ -64,7 +64,7 @@ async def test_no_more_than_the_window_is_in_flight(node: FakeNode, identity: Id
             asked.append(len(asked) + 1 - taken)
             yield update
 
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         async for _ in ledger.submit_many(source(), window=7):
             taken += 1
     assert taken == 40
@@ -80,7 +80,9 @@ async def test_a_lost_stream_is_opened_at_the_next_node_and_the_same_bytes_are_s
     first, second = nodes(2)
     first.hang_up_after.append(20)
     second.hang_up_after.append(30)
-    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
+    async with connect(
+        [first.address, second.address], insecure=True, verify=False, identity=identity
+    ) as ledger:
         outcomes = [o async for o in ledger.submit_many(updates(200), window=64)]
     assert sorted(outcome.position for outcome in outcomes) == list(range(200))
     assert all(outcome.receipt.committed for outcome in outcomes)
@@ -94,7 +96,9 @@ async def test_a_node_that_stops_in_the_middle_loses_nothing(
 ) -> None:
     first, second = nodes(2)
     done = 0
-    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
+    async with connect(
+        [first.address, second.address], insecure=True, verify=False, identity=identity
+    ) as ledger:
         async for outcome in ledger.submit_many(updates(300), window=16):
             assert outcome.receipt.committed
             done += 1
@@ -110,7 +114,7 @@ async def test_a_transaction_that_found_no_room_is_sent_again(
     node: FakeNode, identity: Identity
 ) -> None:
     node.steps.extend(Refusal("POOL_FULL", retry_after_us=10_000) for _ in range(25))
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         outcomes = [outcome async for outcome in ledger.submit_many(updates(50))]
     assert all(outcome.receipt.committed for outcome in outcomes)
     assert sum(Counter(node.received).values()) == 75
@@ -120,7 +124,9 @@ async def test_a_transaction_that_found_no_room_is_sent_again(
 async def test_a_node_that_takes_nothing_any_more_is_left(nodes: Nodes, identity: Identity) -> None:
     first, second = nodes(2)
     first.steps.extend(Refusal("STOPPING") for _ in range(5))
-    async with connect([first.address, second.address], insecure=True, identity=identity) as ledger:
+    async with connect(
+        [first.address, second.address], insecure=True, verify=False, identity=identity
+    ) as ledger:
         outcomes = [outcome async for outcome in ledger.submit_many(updates(5))]
     assert all(outcome.receipt.committed for outcome in outcomes)
     assert second.received
@@ -132,7 +138,7 @@ async def test_what_befalls_one_transaction_stays_with_it(
 ) -> None:
     node.steps.append(Refusal("BAD_SIGNATURE"))
     node.ledger.outcomes.append("VERSION_MISMATCH")
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         outcomes = {o.position: o async for o in ledger.submit_many(updates(3))}
     codes = {position: o.error.code if o.error else None for position, o in outcomes.items()}
     assert codes == {0: Code.BAD_SIGNATURE, 1: Code.VERSION_MISMATCH, 2: None}
@@ -145,7 +151,7 @@ async def test_silence_until_the_deadline_leaves_the_outcome_unknown(
     node: FakeNode, identity: Identity
 ) -> None:
     node.steps.append(Silence())
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         many = ledger.submit_many(updates(2), timeout_seconds=0.4)
         outcomes = {outcome.position: outcome async for outcome in many}
     assert isinstance(outcomes[0].error, OutcomeUnknown)
@@ -155,7 +161,7 @@ async def test_silence_until_the_deadline_leaves_the_outcome_unknown(
 @looped
 async def test_refusals_until_the_deadline_say_so(node: FakeNode, identity: Identity) -> None:
     node.steps.extend(Refusal("POOL_FULL", retry_after_us=50_000) for _ in range(200))
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         many = ledger.submit_many(updates(1), timeout_seconds=0.4)
         outcomes = [outcome async for outcome in many]
     assert outcomes[0].error is not None
@@ -177,7 +183,7 @@ async def test_a_source_that_fails_raises_once_the_outcomes_before_it_are_there(
         async for outcome in ledger.submit_many(source()):
             found.append(outcome.position)  # noqa: PERF401 - kept when the source raises
 
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         with pytest.raises(LedgerError, match="line 4"):
             await take_all(ledger)
     assert sorted(found) == [0, 1, 2]
@@ -187,7 +193,7 @@ async def test_a_source_that_fails_raises_once_the_outcomes_before_it_are_there(
 async def test_without_waiting_an_outcome_only_says_that_a_node_took_charge(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         outcomes = [o async for o in ledger.submit_many(updates(3), wait=Wait.NONE)]
     assert [o.status.stage for o in outcomes if o.status] == [Stage.PENDING] * 3
     with pytest.raises(LedgerError):
@@ -198,7 +204,7 @@ async def test_without_waiting_an_outcome_only_says_that_a_node_took_charge(
 async def test_outcomes_can_wait_until_they_are_certified(
     node: FakeNode, identity: Identity
 ) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         outcomes = [o async for o in ledger.submit_many(updates(3), wait=Wait.CERTIFIED)]
     assert [o.status.stage for o in outcomes if o.status] == [Stage.CERTIFIED] * 3
     assert all(o.receipt.committed for o in outcomes)
@@ -206,5 +212,5 @@ async def test_outcomes_can_wait_until_they_are_certified(
 
 @looped
 async def test_nothing_to_submit_ends_at_once(node: FakeNode, identity: Identity) -> None:
-    async with connect(node.address, insecure=True, identity=identity) as ledger:
+    async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
         assert [outcome async for outcome in ledger.submit_many([])] == []

@@ -83,7 +83,7 @@ def _parameters(function: Any) -> list[tuple[str, Any, Any]]:
 
 
 def test_calls_block_and_return(node: FakeNode, identity: Identity) -> None:
-    with connect_sync(node.address, insecure=True, identity=identity) as ledger:
+    with connect_sync(node.address, insecure=True, verify=False, identity=identity) as ledger:
         receipt = ledger.twins.update("pump-7", set={"flow": 13.0})
         assert ledger.twins.get("pump-7").version == 1
         assert [update.version for update in ledger.twins.history("pump-7")] == [1]
@@ -95,7 +95,7 @@ def test_calls_block_and_return(node: FakeNode, identity: Identity) -> None:
 
 def test_errors_are_raised_in_the_callers_thread(node: FakeNode, identity: Identity) -> None:
     node.steps.append(Refusal("ACCESS_DENIED"))
-    with connect_sync(node.address, insecure=True, identity=identity) as ledger:
+    with connect_sync(node.address, insecure=True, verify=False, identity=identity) as ledger:
         with pytest.raises(LedgerError) as raised:
             ledger.twins.update("pump-7", set={"flow": 13.0})
         assert raised.value.code is Code.ACCESS_DENIED
@@ -107,7 +107,7 @@ def test_errors_are_raised_in_the_callers_thread(node: FakeNode, identity: Ident
 def test_many_transactions_go_through_a_window_of_any_size(
     node: FakeNode, identity: Identity, window: int
 ) -> None:
-    with connect_sync(node.address, insecure=True, identity=identity) as ledger:
+    with connect_sync(node.address, insecure=True, verify=False, identity=identity) as ledger:
         outcomes = list(ledger.submit_many(_updates(100), window=window))
     assert sorted(outcome.position for outcome in outcomes) == list(range(100))
     assert all(outcome.receipt.committed for outcome in outcomes)
@@ -121,14 +121,16 @@ def test_a_source_is_read_in_the_callers_thread(node: FakeNode, identity: Identi
             threads.add(threading.current_thread())
             yield update
 
-    with connect_sync(node.address, insecure=True, identity=identity) as ledger:
+    with connect_sync(node.address, insecure=True, verify=False, identity=identity) as ledger:
         assert len(list(ledger.submit_many(source()))) == 3
     assert threads == {threading.current_thread()}
 
 
 def test_many_threads_may_share_one_client(nodes: Nodes, identity: Identity) -> None:
     first, second = nodes(2)
-    with connect_sync([first.address, second.address], insecure=True, identity=identity) as ledger:
+    with connect_sync(
+        [first.address, second.address], insecure=True, verify=False, identity=identity
+    ) as ledger:
         threads = [
             threading.Thread(target=ledger.twins.update, args=("pump-7",), kwargs={"set": {"f": n}})
             for n in range(8)
@@ -142,7 +144,7 @@ def test_many_threads_may_share_one_client(nodes: Nodes, identity: Identity) -> 
 
 def test_the_background_thread_ends_with_the_client(node: FakeNode) -> None:
     before = threading.active_count()
-    with connect_sync(node.address, insecure=True):
+    with connect_sync(node.address, insecure=True, verify=False):
         assert any(each.name == "twinledger-client" for each in threading.enumerate())
     assert not any(each.name == "twinledger-client" for each in threading.enumerate())
     assert threading.active_count() <= before + 1

@@ -11,10 +11,21 @@ from twinledger.ledger.transaction import parse
 from twinledger.proofs.builder import Builder
 from twinledger.proofs.claims import Claim
 from twinledger.proofs.history_builder import history_claim, transaction_claim
+from twinledger.proofs.read_builder import (
+    block_claim,
+    block_transactions_claim,
+    parts_claim,
+    state_claim,
+    updates_claim,
+)
 from twinledger.proofs.standing import Standing
 from twinledger.proofs.verify import verify
 
 PUMP, TANK = TwinId("pump-7"), TwinId("tank-1")
+
+
+def everything(_height: int, _index: int) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,16 @@ def cases() -> tuple[Case, ...]:
         "silence": builder.silence_claim(PUMP, 5, 9),
         "transaction": transaction_claim(builder, transaction_id(found, 1)),
         "refused transaction": transaction_claim(builder, transaction_id(found, 4, 1)),
+        "block": block_claim(builder, 1),
+        "empty block": block_claim(builder, 8),
+        "state": state_claim(builder, [b"consortium", b"protocol", b"twin/tank-1"]),
+        "old state": state_claim(builder, [b"identity/maker/admin", b"policy/pump-7"], 4),
+        "parts": parts_claim(
+            builder, {PUMP: [b"reported/flow", b"relationship/feeds/tank-1"], TANK: []}
+        ),
+        "transactions of a twin": updates_claim(builder, PUMP, 0, 100, everything),
+        "transactions of a block": block_transactions_claim(builder, 1, [0, 1], everything),
+        "transactions, none": block_transactions_claim(builder, 7, [], everything),
     }
     return tuple(_before_recovery(claims, builder)) + tuple(_after_recovery())
 

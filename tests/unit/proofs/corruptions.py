@@ -248,6 +248,14 @@ def spliced(case: Case, chance: random.Random) -> bytes | None:
             "receipt",
             "transaction",
             "salt",
+            "block",
+            "values",
+            "value",
+            "twins",
+            "blocks",
+            "transactions",
+            "receipts",
+            "sides",
         ]
     )
     mine = pick(content, chance, lambda v, n: n == wanted)
@@ -272,7 +280,7 @@ def form_changed(case: Case, chance: random.Random) -> bytes | None:
         other: Any = chance.choice([None, True, 1, 1.5, b"", "", [], {}, Timestamp(1), [[[]]]])
         if type(other) is type(box[key]):
             return None
-        if key == "leaf" and other is None:
+        if key in ("leaf", "value") and other is None:
             return None
         box[key] = other
     return written(content)

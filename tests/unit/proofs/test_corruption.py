@@ -13,14 +13,25 @@ import pytest
 from tests.unit.proofs.bundles import text
 from tests.unit.proofs.cases import Case, cases
 from tests.unit.proofs.corruptions import CLASSES
+from tests.unit.proofs.world import World
 from twinledger.ledger.errors import LedgerError
 from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.names import TwinId
 from twinledger.proofs.bundle import Bundle
-from twinledger.proofs.claims import AbsentClaim, PropertyClaim
+from twinledger.proofs.claims import (
+    AbsentClaim,
+    Claim,
+    PartsClaim,
+    PropertyClaim,
+    ShownLeaf,
+    ShownOutcomes,
+    StateClaim,
+    TransactionsClaim,
+)
 from twinledger.proofs.standing import Standing
 from twinledger.proofs.verify import verify
 from twinledger.twins.state_keys import twin_key
+from twinledger.twins.tree import TwinLeaf
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "formats" / "verify.py"
 NAMES = {
@@ -106,7 +117,39 @@ def is_another_truth(case: Case, raw: bytes) -> bool:
         known = [leaf.key for leaf in case.world.twin(TwinId(claim.id), height).leaves]
         absent = claim.leaf is None and claim.key not in known
         return absent and replace(before, claim=replace(before.claim, key=claim.key)) == after
-    return False
+    if replace(before, claim=claim) != after:
+        return False
+    return is_true_in_part(claim, case.world)
+
+
+def is_true_in_part(claim: Claim, found: World) -> bool:
+    """Whether a claim of single items says nothing but what is so, though perhaps less or other."""
+    match claim:
+        case StateClaim():
+            state = found.states[BlockHeader.decode(claim.block.header).height]
+            return all(state.get(each.key) == each.value for each in claim.values)
+        case PartsClaim():
+            height = BlockHeader.decode(claim.block.header).height
+            wholes = {part.id: found.twin(TwinId(part.id), height) for part in claim.twins}
+            return all(
+                part.record == wholes[part.id].twin.value
+                and {leaf_of(each) for each in part.leaves} <= set(wholes[part.id].leaves)
+                for part in claim.twins
+            )
+        case TransactionsClaim():
+            return all(holds(found, each) for each in claim.blocks)
+        case _:
+            return False
+
+
+def leaf_of(shown: ShownLeaf) -> TwinLeaf:
+    return TwinLeaf(shown.leaf.key, shown.leaf.salt, shown.leaf.record)
+
+
+def holds(found: World, shown: ShownOutcomes) -> bool:
+    block = found.blocks[BlockHeader.decode(shown.block.header).height]
+    pairs = list(zip(block.transactions, block.receipts, strict=True))
+    return all((each.transaction, each.receipt) in pairs for each in shown.transactions)
 
 
 def corrupt(way: Callable[[Case, random.Random], bytes | None], count: int) -> Counter[str]:

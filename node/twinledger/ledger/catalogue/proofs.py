@@ -107,4 +107,19 @@ PROOFS: dict[Code, Entry] = {
         "Check the id; ask `twinledger tx status` whether it still waits.",
         MISSING,
     ),
+    Code.HEAD_ROLLED_BACK: Entry(
+        "The node shows an older head than one that this client has verified",
+        "Ask another node; this one has lost what the members signed, or hides it.",
+        INVALID,
+    ),
+    Code.HEAD_CONFLICT: Entry(
+        "The node is on another history than the head that this client has verified",
+        "Keep both heads and ask the members: no honest node can show this.",
+        INVALID,
+    ),
+    Code.ANSWER_UNPROVEN: Entry(
+        "The node does not prove what it answers",
+        "Ask another node; or connect with verify=False to take a node of your own at its word.",
+        INVALID,
+    ),
 }

@@ -30,7 +30,7 @@ AUDIENCES: Final[dict[str, Audience]] = {
     "LedgerService.GetTransaction": Audience.JUDGED,
     "LedgerService.GetBlock": Audience.LEDGER_READERS,
     "LedgerService.StreamBlocks": Audience.LEDGER_READERS,
-    "LedgerService.Prove": Audience.LEDGER_READERS,
+    "LedgerService.Prove": Audience.JUDGED,
     "LedgerService.GetHead": Audience.IDENTITIES,
     "LedgerService.GetReadHeight": Audience.IDENTITIES,
     "TwinService.GetTwin": Audience.JUDGED,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,9 @@ MAX_BATCH: Final = 1000
 TRANSACTION_ID_BYTES: Final = 32
 MAX_STREAM_WAITING: Final = 8192
 """Transactions of one stream that wait for an outcome; then the stream is not read further."""
+
+SETTLING_S: Final = 1.0
+"""How long a proof waits for what is executed to be certified; without a quorum it never is."""
 
 
 @dataclass(slots=True)
@@ -147,11 +151,16 @@ class LedgerService:
         with self.chain.snapshot() as state:
             return evidence_response(found, state)
 
-    async def prove(self, request: pb.ProveRequest) -> pb.ProveResponse:
-        """Return the bundle that proves a claim."""
+    async def prove(self, request: pb.ProveRequest, caller: Caller) -> pb.ProveResponse:
+        """Return what proves a claim."""
+        if request.min_height:
+            await self.feed.certified(request.min_height)
+        if request.settled:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLING_S):
+                    await self.feed.certified(self.feed.height)
         # In a thread: a passport reads as many blocks as the twin has updates.
-        bundle = await asyncio.to_thread(self.proving.prove, request)
-        return pb.ProveResponse(bundle=bundle)
+        return await asyncio.to_thread(self.proving.prove, request, caller)
 
     async def get_read_height(self, _: pb.GetReadHeightRequest) -> pb.GetReadHeightResponse:
         """Return the height from which a read sees everything acknowledged before."""
