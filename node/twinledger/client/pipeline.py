@@ -17,7 +17,7 @@ from twinledger.client.attempts import ATTEMPT_SECONDS, Pauses
 from twinledger.client.failures import RETRYABLE, OutcomeUnknown, from_message, from_rpc
 from twinledger.client.nodes import Node
 from twinledger.client.receipts import Stage, TransactionStatus, Wait
-from twinledger.client.session import Session, receipt_of
+from twinledger.client.session import Session, receipt_of, status_of
 from twinledger.client.transactions import SignedTransaction
 from twinledger.client.window import Item, Outcome, Window
 from twinledger.ledger.errors import Code, LedgerError
@@ -241,7 +241,11 @@ class Pipeline:
 
     def _take_result(self, item: Item, result: ledger_service_pb2.SubmitResult, node: Node) -> None:
         if result.WhichOneof("result") == "status":
-            status = TransactionStatus.from_message(result.status)
+            try:
+                status = status_of(item.transaction, result.status)
+            except LedgerError as error:
+                self._window.settle(item, None, error)
+                return
             self._session.note(status.receipt, node)
             if self._prove is None or status.receipt is None:
                 self._window.settle(item, status, _error_of(status))

@@ -106,7 +106,7 @@ class Session:
 
         async def attempt(node: Node, seconds: float) -> TransactionStatus:
             response = await node.ledger.Submit(request, timeout=seconds)
-            status = TransactionStatus.from_message(response.status)
+            status = status_of(transaction, response.status)
             self.note(status.receipt, node)
             return status
 
@@ -129,6 +129,21 @@ class Session:
     def saw(self, height: int) -> None:
         """Reads never go behind this height from now on."""
         self.seen_height = max(self.seen_height, height)
+
+
+def status_of(
+    transaction: SignedTransaction, message: ledger_service_pb2.TransactionStatus
+) -> TransactionStatus:
+    """What a node answers about a transaction that was sent to it.
+
+    Raises:
+        LedgerError: ANSWER_UNPROVEN when it speaks of another one.
+    """
+    status = TransactionStatus.from_message(message)
+    told = status.receipt.transaction_id if status.receipt else transaction.id
+    if not status.transaction_id == told == transaction.id:
+        raise LedgerError(Code.ANSWER_UNPROVEN, "the node speaks of another transaction")
+    return status
 
 
 def receipt_of(status: TransactionStatus) -> Receipt:
