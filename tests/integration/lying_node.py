@@ -57,7 +57,7 @@ class LyingNode:
         node = TrustedNode(self.node.node_id, self.address, "127.0.0.1:1", (certificate,))
         return Profile(self.node.genesis.chain_id, (node,))
 
-    def _handler(self, method: MethodDescriptor) -> "grpc.RpcMethodHandler[Any, Any]":
+    def _handler(self, method: MethodDescriptor) -> Any:
         path = f"/{method.containing_service.full_name}/{method.name}"
         name = f"{method.containing_service.name}.{method.name}"
         answered = message_factory.GetMessageClass(method.output_type)
@@ -97,7 +97,8 @@ def _left(context: Any) -> float | None:
     return None if left is None else max(0.01, left)
 
 
-def _refuse(context: Any, error: Any) -> Exception:
+def _refuse(context: Any, error: grpc.RpcError) -> grpc.RpcError:
+    assert isinstance(error, grpc.Call)
     context.set_trailing_metadata(error.trailing_metadata() or ())
     context.abort(error.code(), error.details())
     return error
@@ -132,7 +133,7 @@ def _change(
     value = values if index is None else values[index]
     if isinstance(value, Message):
         if index is None:
-            holder.ClearField(field.name)  # type: ignore[arg-type]
+            holder.ClearField(field.name)
         elif chance.random() < 0.5:
             del values[index]
         else:
