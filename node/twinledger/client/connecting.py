@@ -29,7 +29,7 @@ _LOOK_SECONDS: Final = 3.0
 _LOOK_EVERY_SECONDS: Final = 15.0
 """How often a client that reads nothing asks for the head, to follow whom to trust."""
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 def connect(
@@ -196,7 +196,7 @@ class Connecting:
                 await self._look()
             except LedgerError as error:
                 # A read would raise it; nobody reads now, and other nodes may show what is right.
-                logger.warning("a node's head is refused: %s", error.message)
+                _logger.warning("a node's head is refused: %s", error.message)
 
     async def _follow(self, standing: Standing) -> None:
         """Trusts the nodes that a certified head commits to, and no others."""

@@ -13,6 +13,7 @@ from twinledger.consortium.witnesses import certify, witness_set
 from twinledger.ledger.checkpoint import Checkpoint, origin_of
 from twinledger.ledger.cosignature import cosign
 from twinledger.ledger.errors import Code, LedgerError
+from twinledger.ledger.roles import Role
 from twinledger.node.proving import Proving
 from twinledger.proofs.verify import verify
 from twinledger.storage import ChainProofs
@@ -48,8 +49,15 @@ def proving(chain: Chain) -> Proving:
     return Proving(chain.stores.chain, heads, chain.genesis.body)
 
 
+def prove(chain: Chain, request: pb.ProveRequest) -> bytes:
+    """A bundle, as an auditor is given it."""
+    record = SimpleNamespace(role=Role.AUDITOR)
+    auditor: Any = SimpleNamespace(record=record, look_again=lambda: None, now_us=lambda: 0)
+    return proving(chain).prove(request, auditor).bundle
+
+
 def told(chain: Chain, request: pb.ProveRequest) -> dict[str, Any]:
-    return dict(verify(proving(chain).prove(request), chain.genesis.chain_id).told.facts)
+    return dict(verify(prove(chain, request), chain.genesis.chain_id).told.facts)
 
 
 def passport(**claim: Any) -> pb.ProveRequest:
@@ -75,7 +83,7 @@ def test_a_passport_still_proves_count_and_order_and_marks_what_is_gone(
 
 
 def test_a_passport_with_what_is_gone_says_so_in_words(chain: Chain) -> None:
-    proven = verify(proving(chain).prove(passport()), chain.genesis.chain_id)
+    proven = verify(prove(chain, passport()), chain.genesis.chain_id)
     count = sum(each["pruned"] for each in proven.told.facts["updates"])
     assert f"The content of {count} updates is PRUNED." in proven.sentences
 
@@ -87,7 +95,7 @@ def test_a_receipt_of_a_block_that_is_gone_is_refused_with_the_oldest_height(
     with pytest.raises(
         LedgerError, match=f"the oldest block it keeps is {oldest(chain)}"
     ) as raised:
-        proving(chain).prove(of_transaction(first.transaction_id))
+        prove(chain, of_transaction(first.transaction_id))
     assert raised.value.code is Code.PRUNED
     assert last.height >= oldest(chain)
     told(chain, of_transaction(last.transaction_id))
@@ -111,5 +119,5 @@ def test_a_state_that_is_not_kept_any_more_is_refused_with_the_oldest_height(
         "silence": pb.ProveRequest(silence=pb.SilenceClaim(twin_id=TWIN, from_height=5)),
     }
     with pytest.raises(LedgerError, match=r"the oldest height it keeps is \d+") as raised:
-        proving(chain).prove(requests[kind])
+        prove(chain, requests[kind])
     assert raised.value.code is Code.PRUNED
