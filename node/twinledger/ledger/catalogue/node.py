@@ -53,9 +53,8 @@ NODE: dict[Code, Entry] = {
     ),
     Code.DIVERGED: Entry(
         "This node's ledger is not the one that the members certified",
-        "Keep the folder for inspection. If the report names a damaged state, move the folder "
-        "'chain' away and start the node: it executes its log anew. If the blocks themselves "
-        "differ, the node was misled: its member registers a new node with new keys.",
+        "Keep the folder for inspection. The node signed what it computed, so its witness key cannot "
+        "go on: its member replaces the node, with new keys (docs/operations/replace.md).",
         LOST,
     ),
     Code.DATA_IN_USE: Entry(
