@@ -53,8 +53,8 @@ NODE: dict[Code, Entry] = {
     ),
     Code.DIVERGED: Entry(
         "This node's ledger is not the one that the members certified",
-        "Keep the folder for inspection. The node signed what it computed, so its witness key cannot "
-        "go on: its member replaces the node, with new keys (docs/operations/replace.md).",
+        "Keep the folder for inspection. The node signed what it computed, so its witness key "
+        "cannot go on: its member replaces the node, with new keys (docs/operations/replace.md).",
         LOST,
     ),
     Code.DATA_IN_USE: Entry(
