@@ -46,14 +46,15 @@ def test_the_environment_names_a_profile(
     run: Run, profile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TWINLEDGER_PROFILE", str(profile))
-    assert run("twin", "get", "pump-7").exit_code == 0
+    assert run("twin", "get", "pump-7", "--unverified").exit_code == 0
 
 
 def test_an_option_goes_before_the_environment(
     run: Run, profile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TWINLEDGER_DEVNET", str(tmp_path / "nowhere"))
-    assert run("twin", "get", "pump-7", "--profile", profile).exit_code == 0
+    asked = ("--profile", profile, "--unverified")
+    assert run("twin", "get", "pump-7", *asked).exit_code == 0
 
 
 @pytest.mark.parametrize(
