@@ -924,7 +924,7 @@ class ProveRequest(google.protobuf.message.Message):
     under_size: builtins.int
     """Not 0: the claim alone, under the head of this size, which the caller keeps."""
     min_height: builtins.int
-    """Wait until this height is certified, within the call's deadline. 0: answer at once."""
+    """Wait until this height is certified, at most three seconds. 0: answer at once."""
     settled: builtins.bool
     """First wait, at most a second, until what this node has executed by now is certified."""
     @property

@@ -28,6 +28,9 @@ TRANSACTION_ID_BYTES: Final = 32
 MAX_STREAM_WAITING: Final = 8192
 """Transactions of one stream that wait for an outcome; then the stream is not read further."""
 
+CERTIFYING_S: Final = 3.0
+"""How long a proof waits for a height to be certified; then the caller is told how far it is."""
+
 SETTLING_S: Final = 1.0
 """How long a proof waits for what is executed to be certified; without a quorum it never is."""
 
@@ -154,13 +157,22 @@ class LedgerService:
     async def prove(self, request: pb.ProveRequest, caller: Caller) -> pb.ProveResponse:
         """Return what proves a claim."""
         if request.min_height:
-            await self.feed.certified(request.min_height)
+            await self._certified(request.min_height)
         if request.settled:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SETTLING_S):
                     await self.feed.certified(self.feed.height)
         # In a thread: a passport reads as many blocks as the twin has updates.
         return await asyncio.to_thread(self.proving.prove, request, caller)
+
+    async def _certified(self, height: int) -> None:
+        try:
+            async with asyncio.timeout(CERTIFYING_S):
+                await self.feed.certified(height)
+        except TimeoutError:
+            newest = self.feed.certified_height
+            detail = f"height {height} is not certified yet, the newest that is is {newest}"
+            raise LedgerError(Code.HEIGHT_NOT_REACHED, detail) from None
 
     async def get_read_height(self, _: pb.GetReadHeightRequest) -> pb.GetReadHeightResponse:
         """Return the height from which a read sees everything acknowledged before."""
