@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 import grpc.aio
 
-from twinledger.client.failures import NOT_KNOWN, RETRYABLE, from_rpc
+from twinledger.client.failures import NOT_KNOWN, RETRYABLE, end_if_cancelled, from_rpc
 from twinledger.client.nodes import Node, Nodes
 from twinledger.ledger.errors import Code, LedgerError
 
@@ -97,6 +97,7 @@ class Attempts:
             try:
                 return await attempt(node, min(ATTEMPT_SECONDS, self._deadline.remaining))
             except grpc.aio.AioRpcError as error:
+                end_if_cancelled()
                 failure = from_rpc(error, node.address)
             except LedgerError as error:
                 failure = error

@@ -7,6 +7,7 @@
     `-- OutcomeUnknown       the deadline passed first; carries the transaction, safe to send again
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, cast
 
@@ -94,6 +95,20 @@ class OutcomeUnknown(LedgerError):  # noqa: N818 - named as the design names it
         super().__init__(Code.OUTCOME_UNKNOWN, f"{known}; {detail}" if detail else known)
         self.transaction = transaction
         self.transaction_id: bytes = transaction.id
+
+
+def end_if_cancelled() -> None:
+    """To be called wherever a failed call is caught and life goes on.
+
+    gRPC swallows a cancellation that comes just as the call fails: only the failure is raised, and
+    whoever carries on after it never ends.
+
+    Raises:
+        CancelledError: somebody wants the running task to end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def from_rpc(error: grpc.aio.AioRpcError, address: str) -> LedgerError:

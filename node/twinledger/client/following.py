@@ -9,7 +9,7 @@ import grpc.aio
 
 from twinledger.client import building
 from twinledger.client.attempts import Deadline, Pauses
-from twinledger.client.failures import RETRYABLE, from_rpc
+from twinledger.client.failures import RETRYABLE, end_if_cancelled, from_rpc
 from twinledger.client.nodes import Node
 from twinledger.client.receipts import Cursor
 from twinledger.client.session import Session
@@ -125,6 +125,7 @@ async def _resuming(
                 deadline = None
             failure = LedgerError(Code.CONNECTION_LOST, f"{node.address} ended the stream")
         except grpc.aio.AioRpcError as error:
+            end_if_cancelled()
             failure = from_rpc(error, node.address)
         if failure.code not in RETRYABLE:
             raise failure

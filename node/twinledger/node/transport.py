@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import grpc
 
-from twinledger.client.failures import from_rpc
+from twinledger.client.failures import end_if_cancelled, from_rpc
 from twinledger.consensus import Append, Message, NodeId
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node import consensus_wire
@@ -156,6 +156,7 @@ class Peer:
             async with asyncio.timeout(_ASK_TIMEOUT_S):
                 return await call(_stub(self._channel))
         except grpc.aio.AioRpcError as error:
+            end_if_cancelled()
             raise from_rpc(error, self.address) from error
         except TimeoutError as error:
             raise LedgerError(Code.CONNECTION_LOST, f"{self.node_id} does not answer") from error
@@ -166,6 +167,7 @@ class Peer:
         try:
             for number in itertools.count():
                 was_up = await self._dial(number)
+                end_if_cancelled()
                 self._disconnect()
                 pause = await self._wait_to_dial(_FIRST_RETRY_S if was_up else pause)
         finally:
@@ -223,11 +225,11 @@ class Peer:
                 request, timeout=_FORWARD_TIMEOUT_S
             )
         except grpc.aio.AioRpcError as error:
+            end_if_cancelled()
             raise LedgerError(Code.CONNECTION_LOST, f"{self.node_id}: {error.details()}") from error
         except asyncio.CancelledError as error:
             # A channel that is closed cancels its calls, and that looks as if we were cancelled.
-            if _is_cancelled():
-                raise
+            end_if_cancelled()
             raise LedgerError(Code.CONNECTION_LOST, f"{self.node_id} is dialled anew") from error
         return list(response.refusals)
 
@@ -249,10 +251,10 @@ class Peer:
             async for response in call:
                 yield response
         except grpc.aio.AioRpcError as error:
+            end_if_cancelled()
             raise from_rpc(error, self.address) from error
         except asyncio.CancelledError as error:
-            if _is_cancelled():
-                raise
+            end_if_cancelled()
             raise LedgerError(Code.CONNECTION_LOST, f"{self.node_id} is dialled anew") from error
         finally:
             call.cancel()
@@ -337,12 +339,6 @@ class Peer:
         self._leadership_call = None
         self._queued_bytes = 0
         self.lost(self.node_id)
-
-
-def _is_cancelled() -> bool:
-    """Whether somebody wants the running task to end."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _stub(channel: grpc.aio.Channel) -> "PeerServiceAsyncStub":

@@ -126,6 +126,52 @@ def test_a_forward_under_way_is_lost_when_its_peer_is_dialled_anew_and_nobody_is
     asyncio.run(story())
 
 
+class Swallowing:
+    """What gRPC does when a call fails just as whoever waits for it is cancelled."""
+
+    def __init__(self) -> None:
+        self.called = asyncio.Event()
+
+    async def call(self, *_: Any) -> Any:
+        self.called.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            nothing = grpc.aio.Metadata()
+            status = grpc.StatusCode.UNAVAILABLE
+            raise grpc.aio.AioRpcError(status, nothing, nothing, "", "") from None
+
+    async def ends(self, task: "asyncio.Task[Any]") -> bool:
+        """Cancel who waits for the call; return whether that ends it."""
+        await self.called.wait()
+        task.cancel()
+        await asyncio.wait([task], timeout=60)
+        return task.cancelled()
+
+
+def test_a_stream_that_fails_just_as_the_node_stops_is_not_dialled_again(monkeypatch):
+    async def story() -> None:
+        swallowing = Swallowing()
+        monkeypatch.setattr(Peer, "_exchange", swallowing.call)
+        made = transport()
+        made.follow([(PEER, Dialling("127.0.0.1:1", None))])
+        made.peers[PEER].heard()  # it would be dialled again at once
+        assert await swallowing.ends(asyncio.create_task(made.run()))
+
+    asyncio.run(story())
+
+
+def test_a_question_that_fails_just_as_the_asker_is_cancelled_ends_it():
+    async def story() -> None:
+        swallowing = Swallowing()
+        peer = Peer(PEER, Dialling("127.0.0.1:1", None), pb.PeerHello)
+        async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
+            peer._channel = channel
+            assert await swallowing.ends(asyncio.create_task(peer.ask(swallowing.call)))
+
+    asyncio.run(story())
+
+
 def test_tries_go_through_all_ways_the_newest_certificates_first():
     mine: Any = ("my new", "my old")
     dialling = Dialling("a:1", (b"old", b"new"), mine)
