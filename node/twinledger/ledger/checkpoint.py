@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.ledger.note import decode_base64, encode_base64, is_key_name
+from twinledger.ledger.note import SignedNote, decode_base64, encode_base64, is_key_name
 
 ROOT_SIZE: Final = 32
 MAX_SIZE: Final = (1 << 63) - 1
@@ -20,6 +20,15 @@ def origin_of(chain_id: bytes, epoch: int = 0) -> str:
     """The name of a chain's log; every recovery of a lost quorum begins another epoch."""
     chain = f"twinledger/{chain_id.hex()}"
     return f"{chain}/epoch-{epoch}" if epoch else chain
+
+
+def head_of(note: bytes) -> Checkpoint:
+    """The head that a signed note is of; its lines are not checked.
+
+    Raises:
+        LedgerError: when it is no note, or not of a head.
+    """
+    return Checkpoint.decode(SignedNote.parse(note).text)
 
 
 def epoch_of(origin: str) -> int:

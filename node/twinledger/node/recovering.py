@@ -34,11 +34,10 @@ from twinledger.consortium.recovery.statement import StatedHead, Statement
 from twinledger.execution.execute import block_transactions, execute, limits_of
 from twinledger.execution.prepare import prepare
 from twinledger.execution.results import Ordered, Parent
-from twinledger.ledger.checkpoint import Checkpoint, origin_of
+from twinledger.ledger.checkpoint import head_of, origin_of
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.header import header_hash
 from twinledger.ledger.names import MemberName
-from twinledger.ledger.note import SignedNote
 from twinledger.node.proving import ProvenSnapshot
 from twinledger.proofs.builder import Builder
 from twinledger.storage import DataFolder, Stores
@@ -71,7 +70,7 @@ class Survivor:
     def certificate(self) -> bytes | None:
         """The newest certificate that it has, when it is of the newest epoch."""
         newest = self.stores.heads.newest
-        if newest is None or _head(newest).origin != self._origin:
+        if newest is None or head_of(newest).origin != self._origin:
             return None
         return newest
 
@@ -89,7 +88,7 @@ class Survivor:
         signed = mark.mark if mark is not None else None
         of_this = signed is not None and signed.size > 0 and signed.origin == self._origin
         certificate = self.certificate
-        newest = None if certificate is None else _head(certificate)
+        newest = None if certificate is None else head_of(certificate)
         return Statement(
             chain_id=self.folder.chain_id,
             epoch=self.consortium.epoch,
@@ -110,7 +109,7 @@ class Survivor:
         certificate = self.certificate
         if certificate is None:
             raise LedgerError(Code.NOT_CERTIFIED, f"{self.folder.node_id} holds no certificate")
-        head, stores = _head(certificate), self.stores
+        head, stores = head_of(certificate), self.stores
         with stores.chain.snapshot() as reader:
             genesis = Genesis.parse(self.folder.genesis).body
             builder = Builder(ProvenSnapshot(reader), stores.heads, certificate, genesis)
@@ -178,7 +177,7 @@ def _committed(stores: Stores) -> int:
     """The newest height known to be committed: what was signed or certified is."""
     mark, newest = stores.head_mark, stores.heads.newest
     signed = mark.mark.size - 1 if mark is not None else 0
-    certified = _head(newest).height if newest is not None else 0
+    certified = head_of(newest).height if newest is not None else 0
     return min(max(stores.log.commit, signed, certified), stores.log.last_index())
 
 
@@ -289,7 +288,3 @@ def _snapshot(old: Survivor) -> SnapshotFiles:
         detail = "the folder's log begins late, and it has no snapshot"
         raise LedgerError(Code.RECOVERY_OTHER_HISTORY, detail)
     return newest
-
-
-def _head(certificate: bytes) -> Checkpoint:
-    return Checkpoint.decode(SignedNote.parse(certificate).text)

@@ -13,11 +13,10 @@ from typing import Protocol
 
 from twinledger.consortium.members import CONSORTIUM_KEY
 from twinledger.consortium.recovery.opening import read_recovery, recovery_key
-from twinledger.ledger.checkpoint import Checkpoint, epoch_of
+from twinledger.ledger.checkpoint import Checkpoint, epoch_of, head_of
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.history_proof import encode_way
 from twinledger.ledger.names import TwinId
-from twinledger.ledger.note import SignedNote
 from twinledger.ledger.state_proof import End, StateProof
 from twinledger.proofs.bundle import (
     MAX_BYTES,
@@ -217,7 +216,7 @@ class Builder:
     @property
     def head(self) -> Checkpoint:
         """The newest certified head."""
-        return Checkpoint.decode(SignedNote.parse(self.certificate).text)
+        return head_of(self.certificate)
 
     @cached_property
     def size(self) -> int:

@@ -9,9 +9,8 @@ certificate of its own: it is checked under the head where the client stands.
 from __future__ import annotations
 
 from twinledger.consortium.witnesses import check_certificate
-from twinledger.ledger.checkpoint import Checkpoint
+from twinledger.ledger.checkpoint import Checkpoint, head_of
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.ledger.note import SignedNote
 from twinledger.proofs.bundle import Bundle, GenesisAnchor, HeadAnchor, decode_claim
 from twinledger.proofs.claims import Claim, HeadClaim
 from twinledger.proofs.proven import Told
@@ -84,7 +83,7 @@ def _says_the_same(bundle: Bundle, known: Checkpoint) -> bool:
 
 def _head_of(bundle: Bundle) -> Checkpoint:
     try:
-        return Checkpoint.decode(SignedNote.parse(bundle.head.certificate).text)
+        return head_of(bundle.head.certificate)
     except LedgerError as error:
         raise LedgerError(Code.CERTIFICATE_INVALID, error.detail) from None
 

@@ -13,10 +13,9 @@ timestamp, 64 signature.
 import struct
 from typing import Final
 
-from twinledger.ledger.checkpoint import Checkpoint
+from twinledger.ledger.checkpoint import Checkpoint, head_of
 from twinledger.ledger.cosignature import Cosignature
 from twinledger.ledger.evidence import SignedHead, decode_evidence
-from twinledger.ledger.note import SignedNote
 from twinledger.storage.damage import damaged
 
 NEWEST_KEY: Final = b"c"
@@ -102,7 +101,7 @@ def size_of(certificate: bytes) -> int:
     Raises:
         LedgerError: MALFORMED.
     """
-    return Checkpoint.decode(SignedNote.parse(certificate).text).size
+    return head_of(certificate).size
 
 
 def _check_certificate(record: bytes, size: int | None) -> None:

@@ -10,7 +10,8 @@ from twinledger.consortium.heads.keeper import HeadKeeper
 from twinledger.consortium.heads.roots import OwnHeads
 from twinledger.consortium.heads.signing import Signing
 from twinledger.consortium.witnesses import WitnessSet, check_certificate
-from twinledger.ledger.checkpoint import Checkpoint
+from twinledger.ledger.checkpoint import Checkpoint, head_of
+from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.evidence import Evidence, SignedHead
 
 
@@ -46,29 +47,34 @@ def restore(own: OwnHeads, kept: Kept) -> HeadKeeper:
     """
     certified = kept.change_certificates
     gathering = Gathering(own, kept.first, kept.changes)
-    before = kept.first
     for size, _ in kept.changes:
         if size not in certified:
             break
-        before = gathering.witnesses
-        gathering.resume(check_certificate(certified[size], before, own.origin))
+        gathering.resume(check_certificate(certified[size], gathering.witnesses, own.origin))
     if kept.newest is not None:
-        _resume_newest(gathering, kept.newest, own.origin, before)
+        _resume_newest(gathering, kept, kept.newest, own.origin)
     keeper = HeadKeeper(own, Signing(own, kept.signed), gathering)
     keeper.suspicions.restore(kept.seen, kept.evidence)
     return keeper
 
 
-def _resume_newest(gathering: Gathering, newest: bytes, origin: str, before: WitnessSet) -> None:
-    """The newest certificate may be of a change's own head: then it is of the set before it.
+def _resume_newest(gathering: Gathering, kept: Kept, newest: bytes, origin: str) -> None:
+    """Goes on from the newest certificate, which need not be above that of the last change.
 
-    It need not be the one that was kept of the change: that head is signed again while it is the
-    newest, and by more witnesses than were needed first.
+    The newest is written at leisure and that of a change at once, so that a crash may leave one of
+    before the change. One of a change's own head may not be the one that was kept of the change:
+    that head is signed again while it is the newest, and by more witnesses than were needed first.
     """
-    own = gathering.certificate
-    if own is not None and newest.startswith(own.checkpoint.encode()):
-        check_certificate(newest, before, origin)
-        return
-    certificate = check_certificate(newest, gathering.witnesses, origin)
+    try:
+        witnesses = _witnesses_before(kept, head_of(newest).size)
+    except LedgerError as error:
+        raise LedgerError(Code.CERTIFICATE_INVALID, error.detail) from None
+    certificate = check_certificate(newest, witnesses, origin)
     if certificate.checkpoint.size > gathering.size:
         gathering.resume(certificate)
+
+
+def _witnesses_before(kept: Kept, size: int) -> WitnessSet:
+    """The set that certifies the head of a size."""
+    following = [witnesses for changed, witnesses in kept.changes if changed < size]
+    return following[-1] if following else kept.first

@@ -63,6 +63,20 @@ def test_a_changes_own_head_may_have_been_signed_again_by_more_before_a_restart(
     assert node.keeper.gathering.barrier is None
 
 
+def test_a_crash_may_leave_a_newest_certificate_of_before_the_last_change():
+    """One node less certifies after the change; its name stands in what it certified before."""
+    branch = Branch("a")
+    node = restored(
+        5,
+        first=FIVE,
+        changes=((4, FOUR),),
+        change_certificates={4: certified(branch, 4, range(1, 6))},
+        newest=certified(branch, 3, range(1, 6)),
+    )
+    assert node.certified_size == 4
+    assert node.keeper.gathering.witnesses == FOUR
+
+
 def test_a_change_that_is_not_certified_is_still_a_barrier():
     branch = Branch("a")
     node = restored(7, changes=((4, FIVE),), newest=certified(branch, 3, range(3)))
@@ -99,6 +113,12 @@ def test_a_certificate_by_too_few_is_refused():
             change_certificates={4: certified(branch, 4, range(3))},
             newest=certified(branch, 6, range(3)),
         )
+    assert raised.value.code is Code.CERTIFICATE_INVALID
+
+
+def test_a_newest_certificate_that_is_no_note_is_refused():
+    with pytest.raises(LedgerError) as raised:
+        restored(5, newest=b"no note")
     assert raised.value.code is Code.CERTIFICATE_INVALID
 
 
