@@ -20,8 +20,8 @@ _LOOK_SECONDS = 0.1
 _MAX_DEPTH = 1_000
 
 
-async def await_equal_heads(layout: Layout) -> None:
-    """Returns when all nodes answer and have executed the same block last.
+async def await_equal_heads(layout: Layout) -> int:
+    """Returns the height when all nodes answer and have executed the same block last.
 
     Raises:
         LedgerError: HEIGHT_NOT_REACHED when they do not in time, saying where each one is.
@@ -30,8 +30,9 @@ async def await_equal_heads(layout: Layout) -> None:
     while True:
         views = await view_nodes(layout)
         heads = {_head(view) for view in views}
-        if len(heads) == 1 and None not in heads:
-            return
+        head = heads.pop()
+        if not heads and head is not None:
+            return head[0]
         if time.monotonic() > deadline:
             where = ", ".join(f"{view.entry.name} at {_head(view)}" for view in views)
             raise LedgerError(Code.HEIGHT_NOT_REACHED, f"the nodes' heads stay apart: {where}")
@@ -43,20 +44,19 @@ def _head(view: NodeView) -> tuple[int, str] | None:
     return (status.applied_height, status.head.hex()) if status else None
 
 
-async def count(layout: Layout, acknowledged: Collection[TransactionId]) -> Tally:
-    """Streams every block from every node and counts what was acknowledged in them."""
-    chains = await asyncio.gather(*(_count_node(layout, node) for node in layout.nodes))
+async def count(layout: Layout, acknowledged: Collection[TransactionId], height: int) -> Tally:
+    """Streams every block up to a height from every node, and counts what was acknowledged."""
+    chains = await asyncio.gather(*(_count_node(layout, node, height) for node in layout.nodes))
     names = (node.name for node in layout.nodes)
     return tally(acknowledged, dict(zip(names, chains, strict=True)))
 
 
-async def _count_node(layout: Layout, node: NodeEntry) -> NodeChain:
+async def _count_node(layout: Layout, node: NodeEntry, height: int) -> NodeChain:
     # Only this node is asked: another one's answer would hide what this one does not have.
     async with connect(
         node.client_address, profile=layout.profile, identity=layout.identity(), discover=False
     ) as ledger:
-        head = await ledger.head()
-        blocks = read_chain(ledger.blocks(0, head.height), layout.chain_id)
+        blocks = read_chain(ledger.blocks(0, height), layout.chain_id)
         return count_blocks([block async for block in blocks])
 
 

@@ -132,8 +132,8 @@ async def _conclude(
 ) -> Result:
     layout = devnet.layout
     counting = progress.add_task("blocks of all nodes are read and counted", total=None)
-    await await_equal_heads(layout)
-    counted = await count(layout, sent.transactions)
+    height = await await_equal_heads(layout)
+    counted = await count(layout, sent.transactions, height)
     progress.update(counting, total=1, completed=1)
     (node,) = (each for each in layout.nodes if each.member == REGULATOR)
     inspector = world.keys[f"{REGULATOR}/inspector"]
