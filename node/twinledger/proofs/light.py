@@ -73,8 +73,19 @@ def _refuse_other_ways(bundle: Bundle, standing: Standing, known: Checkpoint) ->
     if head.size < known.size:
         raise _rolled_back(f"it is of size {head.size}, below the known size {known.size}")
     if head.size == known.size and head.root != known.root:
-        check_certificate(bundle.head.certificate, set_of(standing.consortium), standing.origin)
+        _check_certified(bundle.head.certificate, standing)
         raise LedgerError(Code.HEAD_CONFLICT, f"two certified heads of size {head.size}")
+
+
+def _check_certified(certificate: bytes, standing: Standing) -> None:
+    """Checks a head of the known size."""
+    # Where its newest block changed the witnesses, those before the change certify it.
+    try:
+        check_certificate(certificate, set_of(standing.consortium), standing.origin)
+    except LedgerError:
+        if standing.before is None:
+            raise
+        check_certificate(certificate, standing.before, standing.origin)
 
 
 def _says_the_same(bundle: Bundle, known: Checkpoint) -> bool:
