@@ -62,7 +62,7 @@ class Light:
         attempts: Callable[[float | None], Attempts],
         moved: Callable[[Standing], Awaitable[None]],
     ) -> None:
-        """`moved` is told every newer head, before anything is read under it."""
+        """`moved` is told the first head and every newer one, before anything is read under it."""
         self._nodes = nodes
         self._attempts = attempts
         self._moved = moved
@@ -72,6 +72,7 @@ class Light:
         self._asked_at = -FRESH_SECONDS
         self._moving = asyncio.Lock()
         self._chain_id = b""
+        self._told = False
         self.standing: Standing | None = None
         self.certificate: bytes = b""
 
@@ -156,8 +157,12 @@ class Light:
 
         raw, moved = await self._attempts(timeout_seconds).run(attempt)
         self.certificate = Bundle.decode(raw).head.certificate
-        if before is None or moved.size > before.size:
+        newer = before is None or moved.size > before.size
+        if newer or not self._told:
+            # The file's head too: the profile beside it may be older than that.
             await self._moved(moved)
+            self._told = True
+        if newer:
             self._unkept = raw
         self.standing, self._asked_at = moved, asked_at
         if time.monotonic() - self._kept_at >= _KEEP_SECONDS:
@@ -166,8 +171,12 @@ class Light:
     async def _keep(self) -> None:
         if self._file is None or not self._unkept or self.standing is None:
             return
-        raw, self._unkept, self._kept_at = self._unkept, b"", time.monotonic()
+        raw = self._unkept
         await asyncio.to_thread(self._file.keep, raw, self.standing)
+        # Only now: what could not be written is tried again.
+        self._kept_at = time.monotonic()
+        if self._unkept is raw:
+            self._unkept = b""
 
     async def _verified(self, node: Node, check: Callable[..., Checked], *args: Any) -> Checked:
         """Checks in a thread: signatures take a while, and other calls go on meanwhile."""

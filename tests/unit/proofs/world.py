@@ -136,15 +136,16 @@ class World(Chain):
         changed = replace(found, nodes=(node(node_id, 9000 + len(self.blocks)),))
         after = replace(before.with_member(changed), set_number=before.set_number + 1)
         self.write_consortium(after)
-        self._note_change()
+        self.note_change()
 
     def disqualify(self, name: str, node_id: str) -> None:
         """A block with evidence against a witness; the set before, with the liar, certifies it."""
         evidence = evidence_against(name, self.genesis.chain_id, node_id=node_id)
         self.append(self.sign(submit_evidence(evidence.encode())))
-        self._note_change()
+        self.note_change()
 
-    def _note_change(self) -> None:
+    def note_change(self) -> None:
+        """The newest block changed the witnesses: the book keeps its certificate."""
         self._changes.append((self.size, self.certificate(self.size)))
         self._members.append((self.size - 1, self.consortium.encode()))
 
