@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -59,6 +60,17 @@ def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
+def refusal_of_the_leader(layout: Layout, *asked: object) -> str:
+    """The code that whoever leads refuses with; on a busy machine another one may lead by then."""
+    deadline = time.monotonic() + 90
+    while True:
+        refused = run(*asked, "--node", asyncio.run(one_leader(layout)))
+        code = str(json.loads(refused.stderr)["code"])
+        if code != "NOT_LEADING":
+            return code
+        assert time.monotonic() < deadline, "no leader keeps its leadership"
+
+
 def test_leadership_goes_to_the_node_that_its_operator_names(devnet: Devnet) -> None:
     layout = devnet.layout
     leader = asyncio.run(one_leader(layout))
@@ -70,8 +82,7 @@ def test_leadership_goes_to_the_node_that_its_operator_names(devnet: Devnet) -> 
     assert asyncio.run(one_leader(layout)) == heir
     refused = run(*asked, "--node", leader)
     assert json.loads(refused.stderr)["code"] == "NOT_LEADING"
-    nobody = run(*asked, "--node", heir, "--to", "nobody-1")
-    assert json.loads(nobody.stderr)["code"] == "TRANSFER_FAILED"
+    assert refusal_of_the_leader(layout, *asked, "--to", "nobody-1") == "TRANSFER_FAILED"
 
 
 def test_another_members_admin_neither_drains_a_node_nor_moves_its_leadership(

@@ -22,6 +22,7 @@ from twinledger.node.node_keys import (
 from twinledger.storage.head_mark import NextSigner
 
 _TAKEN_SECONDS: Final = 60.0
+_SILENT_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
 
 
@@ -83,12 +84,18 @@ def rotate_signing(
 
 
 def _await_taken(settings: Configuration, right: NextSigner) -> bool | None:
-    """The node uses the right of its new key up when it opens its folder with that key."""
+    """The node uses the right of its new key up when it opens its folder with that key.
+
+    It answers nobody while it does, so one that is silent for a moment may well be running.
+    """
     deadline = time.monotonic() + _TAKEN_SECONDS
     shown = public_transports(settings.keys.folder)
-    if not settings.transport.insecure and not look(settings.listen.client, shown, None).answered:
-        return None
+    heard_at = time.monotonic()
     while right.path.exists():
+        if settings.transport.insecure or look(settings.listen.client, shown, None).answered:
+            heard_at = time.monotonic()
+        if time.monotonic() - heard_at > _SILENT_SECONDS:
+            return None
         if time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECONDS)
