@@ -1,10 +1,11 @@
 """A power cut: the folder as the disk would hold it, without what was never synced.
 
 LevelDB is watched from below: a write batch that asks for a sync makes the newest log file durable
-up to its present length, and nothing else does. Files that LevelDB syncs by itself (tables, the
-manifest) count as durable when the next synced write returns.
+up to its present length, and nothing else does. Tables and the manifest are never cut: LevelDB syncs
+them by itself before it deletes the log whose content they took over.
 """
 
+import contextlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -24,19 +25,17 @@ class PowerSupply:
         monkeypatch.setattr(plyvel, "DB", self._open)
 
     def cut(self, folder: Path, image: Path) -> None:
-        """Copy the folder, with every LevelDB file cut at its last synced byte."""
-        shutil.copytree(folder, image)
+        """Copy the folder, with every log file of LevelDB cut at its last synced byte."""
+        copy_of_one_moment(folder, image)
         for path, length in self._durable.items():
             copy = image / path.relative_to(folder)
             if copy.exists() and copy.stat().st_size > length:
                 shorten(copy, length)
 
     def note_sync(self, folder: Path) -> None:
-        """Take the newest log file, and all that LevelDB syncs by itself, as durable."""
-        older_logs = sorted(folder.glob("*.log"))[:-1]
-        for path in folder.iterdir():
-            if path not in older_logs:
-                self._durable[path] = path.stat().st_size
+        """Take the newest log file as durable up to its present length."""
+        path = newest(folder, "*.log")
+        self._durable[path] = path.stat().st_size
 
     def _open(self, name: str, **options: Any) -> "_WatchedDatabase":
         database = _WatchedDatabase(self._real(name, **options), self, Path(name))
@@ -72,6 +71,18 @@ class _WatchedBatch:
         self._batch.write()
         if self._synced:
             self._database.note_sync()
+
+
+def copy_of_one_moment(folder: Path, image: Path) -> None:
+    """Copy a folder in which LevelDB may be at work: again, while files come or go meanwhile."""
+    for _ in range(100):
+        before = set(folder.rglob("*"))
+        with contextlib.suppress(shutil.Error):
+            shutil.copytree(folder, image)
+            if set(folder.rglob("*")) == before:
+                return
+        shutil.rmtree(image)
+    raise AssertionError(f"the files of {folder} never stayed the same while they were copied")
 
 
 def shorten(path: Path, length: int) -> None:
