@@ -1,8 +1,8 @@
 """A power cut: the folder as the disk would hold it, without what was never synced.
 
 LevelDB is watched from below: a write batch that asks for a sync makes the newest log file durable
-up to its present length, and nothing else does. Tables and the manifest are never cut: LevelDB syncs
-them by itself before it deletes the log whose content they took over.
+up to its present length, and nothing else does. Tables and the manifest are never cut: LevelDB
+syncs them by itself before it deletes the log whose content they took over.
 """
 
 import contextlib

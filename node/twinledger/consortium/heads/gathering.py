@@ -11,19 +11,14 @@ place. What others pass on is checked when it comes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
 
 from twinledger.consortium.heads.checks import Check, Claim, Purpose
+from twinledger.consortium.heads.claims import Claims, Head, head_of
 from twinledger.consortium.heads.roots import OwnHeads
 from twinledger.consortium.witnesses import Certificate, Witness, WitnessSet, certify
 from twinledger.ledger.checkpoint import Checkpoint
 from twinledger.ledger.evidence import SignedHead
-
-MAX_CLAIMS: Final = 1_024
-"""Heads kept of one witness: the largest."""
-
-_Head = tuple[int, bytes]
 
 
 class Gathering:
@@ -43,10 +38,9 @@ class Gathering:
         self.witnesses = witnesses
         self._changes = list(changes)
         self._newest_change = max((size for size, _ in self._changes), default=0)
-        self._set_aside: set[_Head] = set()
+        self._set_aside: set[Head] = set()
         self.certificate: Certificate | None = None
-        self._claims: dict[bytes, dict[_Head, Claim]] = {}
-        self._signers: dict[_Head, set[bytes]] = {}
+        self._claims = Claims()
 
     @property
     def size(self) -> int:
@@ -72,7 +66,9 @@ class Gathering:
     def silent(self) -> tuple[str, ...]:
         """The witnesses of whom no head above the certified one came."""
         speaking = {
-            key for key, kept in self._claims.items() if any(size > self.size for size, _ in kept)
+            key
+            for key, kept in self._claims.by_witness()
+            if any(size > self.size for size, _ in kept)
         }
         everybody = self.witnesses.witnesses
         return tuple([each.name for each in everybody if each.public_key not in speaking])
@@ -91,28 +87,23 @@ class Gathering:
         self.certificate = certificate
         if self._changes and certificate.checkpoint.size == self._changes[0][0]:
             self.witnesses = self._changes.pop(0)[1]
-            self._recount()
-        self._forget_up_to(certificate.checkpoint.size)
+        # Those of the certified size stay, to be signed again.
+        self._claims.forget_below(certificate.checkpoint.size)
 
     def claim(self, claim: Claim) -> None:
         """Counts what a witness says on its own stream, unchecked."""
-        checkpoint = claim.signed.checkpoint
-        if checkpoint.size < self.size or not self._is_news(claim):
-            return
-        kept = self._claims.setdefault(claim.public_key, {})
-        kept[checkpoint.size, checkpoint.root] = claim
-        self._count(claim)
-        if len(kept) > MAX_CLAIMS:
-            self._drop_one(kept)
+        if claim.signed.checkpoint.size >= self.size and self._is_news(claim):
+            # Larger heads wait for the barrier's: that one must not be crowded out.
+            self._claims.add(claim, spared=self.barrier)
 
     def claims(self, size: int) -> Iterator[Claim]:
         """All claims of one size."""
-        for kept in self._claims.values():
-            yield from (claim for head, claim in kept.items() if head[0] == size)
+        for claims in self._claims.of_size(size).values():
+            yield from claims.values()
 
     def newest_claims(self) -> Iterator[Claim]:
         """Each witness's newest claim of a head that this node has executed the same."""
-        for kept in self._claims.values():
+        for _, kept in self._claims.by_witness():
             agreed = [head for head in kept if self._agrees(head)]
             if agreed:
                 yield kept[max(agreed)]
@@ -126,25 +117,21 @@ class Gathering:
         limit = min(self._own.size, self.barrier or self._own.size)
         quorum = self.witnesses.quorum
         heads = [
-            head
-            for head, signers in self._signers.items()
-            if len(signers) >= quorum
-            and head[0] <= limit
+            (head, counted)
+            for head, claims in self._claims.up_to(limit)
+            if len(claims) >= quorum
             and head not in self._set_aside
-            and self._improves(head, signers)
+            and len(counted := self._counted(claims)) >= quorum
+            and self._improves(head, counted)
         ]
-        if not heads:
-            return None
-        best = max(heads)
-        signers = sorted(self._signers[best])
-        return Check(Purpose.CERTIFY, tuple([self._claims[key][best] for key in signers]))
+        return Check(Purpose.CERTIFY, max(heads, key=lambda each: each[0])[1]) if heads else None
 
     def certified(self, claims: tuple[Claim, ...], valid: tuple[bool, ...]) -> Certificate | None:
         """The certificate, when enough of the checked claims are valid; others are dropped."""
         good = [claim for claim, holds in zip(claims, valid, strict=True) if holds]
         for claim, holds in zip(claims, valid, strict=True):
             if not holds:
-                self._drop(claim)
+                self._claims.drop(claim)
         if len(good) < self.witnesses.quorum:
             return None
         head = good[0].signed.checkpoint
@@ -154,60 +141,34 @@ class Gathering:
         """Never certify this head: this node has another one of its size."""
         self._set_aside.add((head.size, head.root))
 
-    def _agrees(self, head: _Head) -> bool:
+    def _agrees(self, head: Head) -> bool:
         return head[0] <= self._own.size and self._own.head(head[0]).root == head[1]
 
     def _is_news(self, claim: Claim) -> bool:
         """Whether a claim is later than the one before of the same head."""
-        head = claim.signed.checkpoint.size, claim.signed.checkpoint.root
-        known = self._claims.get(claim.public_key, {}).get(head)
+        known = self._claims.get(claim.public_key, head_of(claim))
         return known is None or known.signed.cosignature.timestamp_s < _time(claim.signed)
 
-    def _improves(self, head: _Head, signers: set[bytes]) -> bool:
+    def _counted(self, claims: Mapping[bytes, Claim]) -> tuple[Claim, ...]:
+        """The claims of present witnesses, in the order of their keys."""
+        present = self.witnesses.by_name
+        return tuple(
+            [
+                claims[key]
+                for key in sorted(claims)
+                if (witness := present.get(claims[key].name)) and witness.public_key == key
+            ]
+        )
+
+    def _improves(self, head: Head, counted: tuple[Claim, ...]) -> bool:
         """Whether it is larger than the certified head, or that one, signed again by a quorum."""
         if self.certificate is None or head[0] > self.size:
             return True
         if head[1] != self.certificate.checkpoint.root:
             return True
         before = {made.name: made.timestamp_s for made in self.certificate.cosignatures}
-        fresh = [
-            key
-            for key in signers
-            if _time((claim := self._claims[key][head]).signed) > before.get(claim.name, 0)
-        ]
+        fresh = [claim for claim in counted if _time(claim.signed) > before.get(claim.name, 0)]
         return len(fresh) >= self.witnesses.quorum
-
-    def _count(self, claim: Claim) -> None:
-        witness = self.witnesses.by_name.get(claim.name)
-        if witness is not None and witness.public_key == claim.public_key:
-            head = claim.signed.checkpoint.size, claim.signed.checkpoint.root
-            self._signers.setdefault(head, set()).add(claim.public_key)
-
-    def _recount(self) -> None:
-        self._signers = {}
-        for kept in self._claims.values():
-            for claim in kept.values():
-                self._count(claim)
-
-    def _drop_one(self, kept: dict[_Head, Claim]) -> None:
-        """Drops the smallest head of a witness, but not the barrier's: larger ones wait for it."""
-        self._drop(kept[min(head for head in kept if head[0] != self.barrier)])
-
-    def _drop(self, claim: Claim) -> None:
-        head = claim.signed.checkpoint.size, claim.signed.checkpoint.root
-        kept = self._claims.get(claim.public_key, {})
-        if kept.get(head) == claim:
-            del kept[head]
-            signers = self._signers.get(head, set())
-            signers.discard(claim.public_key)
-            if not signers:
-                self._signers.pop(head, None)
-
-    def _forget_up_to(self, size: int) -> None:
-        """Drops smaller heads; those of the certified size stay, to be signed again."""
-        for key, kept in list(self._claims.items()):
-            self._claims[key] = {head: claim for head, claim in kept.items() if head[0] >= size}
-        self._signers = {head: keys for head, keys in self._signers.items() if head[0] >= size}
 
 
 def _time(signed: SignedHead) -> int:

@@ -1,21 +1,24 @@
 """From executed heights to certificates: what is signed, what is checked, and what waits."""
 
+import sys
+from collections.abc import Callable
+
 import pytest
 
 from tests.unit.consortium.heads.world import (
     ORIGIN,
     Branch,
     Honest,
-    key_of,
     name_of,
     signed,
     witnesses,
 )
 from twinledger.consortium.heads import Purpose
-from twinledger.consortium.heads.gathering import MAX_CLAIMS
+from twinledger.consortium.heads.claims import MAX_CLAIMS
 from twinledger.consortium.heads.roots import OwnHeads
 from twinledger.consortium.heads.signing import MAX_BATCH, Signing
 from twinledger.consortium.witnesses import check_certificate
+from twinledger.ledger.checkpoint import Checkpoint
 from twinledger.ledger.cosignature import Cosignature
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.evidence import SignedHead
@@ -154,13 +157,43 @@ def test_the_newest_head_signed_again_by_a_quorum_renews_the_certificate(nodes):
     assert len(fresh) >= FOUR.quorum
 
 
-def test_claims_of_one_witness_are_bounded(nodes):
-    branch = Branch("a")
-    for size in range(1, MAX_CLAIMS + 50):
-        nodes[0].receive([signed(1, branch.head(size))], 1)
-    kept = nodes[0].keeper.gathering._claims[key_of(1).public_key]
-    assert len(kept) == MAX_CLAIMS
-    assert max(kept)[0] == MAX_CLAIMS + 49
+def claimed(sizes: range) -> list[SignedHead]:
+    """Heads of sizes that nobody executed, by one witness, not signed: none is checked here."""
+    unsigned = Cosignature(name_of(1), 1000, bytes(64))
+    return [SignedHead(Checkpoint(ORIGIN, size, bytes(32)), unsigned) for size in sizes]
+
+
+def test_claims_of_one_witness_are_bounded_to_the_largest(nodes):
+    last = 2 * MAX_CLAIMS + 50
+    nodes[0].receive(claimed(range(1, last + 1)), 1)
+    ((_, kept),) = nodes[0].keeper.gathering._claims.by_witness()
+    sizes = sorted(size for size, _ in kept)
+    assert MAX_CLAIMS <= len(sizes) <= 2 * MAX_CLAIMS
+    assert sizes == list(range(last - len(sizes) + 1, last + 1))
+
+
+def test_what_a_claim_costs_does_not_grow_with_the_claims_that_are_kept(nodes):
+    """A node that catches up hears thousands of heads above its own; counted in calls."""
+    few, many = claimed(range(1, 101)), claimed(range(101, 8 * MAX_CLAIMS + 101))
+    calls_for_few = calls_in(lambda: nodes[0].receive(few, 1))
+    calls_for_many = calls_in(lambda: nodes[0].receive(many, 1))
+    assert calls_for_many / len(many) < 2 * calls_for_few / len(few)
+
+
+def calls_in(work: Callable[[], None]) -> int:
+    """How many times a Python function is entered or a generator is asked."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return calls
 
 
 FIVE = witnesses(1, 2, 3, 4, 5)
