@@ -77,8 +77,10 @@ def _send_append(core: Core, peer: NodeId, progress: Progress) -> None:
 
 
 def _next_entries(core: Core, progress: Progress) -> tuple[Entry, ...]:
+    """A probe finds out whether one entry is taken: the follower may not want any more yet."""
     settings = core.settings
-    high = min(_end(core, progress), progress.next + settings.max_append_entries - 1)
+    most = 1 if progress.state is PROBE else settings.max_append_entries
+    high = min(_end(core, progress), progress.next + most - 1)
     return core.log.entries(progress.next, Index(high + 1), settings.max_append_bytes)
 
 

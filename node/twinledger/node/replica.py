@@ -97,6 +97,16 @@ class Replica:
             message = self._withhold_future(message)
         self._guarded(lambda: self.core.step(message))
 
+    def undecided(self, message: Append) -> tuple[Entry, ...]:
+        """Return the entries of an Append that may be news: to look into others would be waste.
+
+        An Append that leaves a gap is refused whatever it carries, and what is committed here is
+        known. A node that catches up is sent much of both.
+        """
+        if message.previous_index > self.core.last_index:
+            return ()
+        return message.entries[max(0, self.core.commit - message.previous_index) :]
+
     def propose(self, payload: bytes) -> None:
         """Append a block as leader; raises what Raft.propose raises."""
         self.core.propose(payload)
@@ -252,16 +262,12 @@ class Replica:
         The core acknowledges only what the message still carries; the leader sends the rest again,
         and by then the clocks may agree.
         """
-        latest = now_us() + self.limits().max_clock_lead_us
-        for position, entry in enumerate(message.entries):
-            if self._block_time_us(entry) > latest:
-                return replace(message, entries=message.entries[:position])
+        limits, undecided = self.limits(), self.undecided(message)
+        latest = now_us() + limits.max_clock_lead_us
+        for left in range(len(undecided), 0, -1):
+            if _block_time_us(undecided[-left], limits) > latest:
+                return replace(message, entries=message.entries[:-left])
         return message
-
-    def _block_time_us(self, entry: Entry) -> int:
-        if entry.kind is not EntryKind.BLOCK or not entry.payload:
-            return 0
-        return BlockBody.decode_or_empty(entry.payload, self.limits()).time_us
 
     def _notice_leadership(self) -> None:
         core = self.core
@@ -272,3 +278,9 @@ class Replica:
             self.first_index_led = core.last_index
         self._leadership = leadership
         self.leadership_changed()
+
+
+def _block_time_us(entry: Entry, limits: Limits) -> int:
+    if entry.kind is not EntryKind.BLOCK or not entry.payload:
+        return 0
+    return BlockBody.decode_or_empty(entry.payload, limits).time_us

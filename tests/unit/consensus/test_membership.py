@@ -2,6 +2,7 @@ import pytest
 
 from tests.unit.consensus.cluster import Cluster
 from twinledger.consensus import (
+    Append,
     ChangeInProgress,
     Configuration,
     EntryKind,
@@ -111,6 +112,25 @@ def test_leaving_waits_for_the_driver_and_then_happens() -> None:
     cluster.nodes["a"].verdict = lambda _: Verdict.ACCEPT
     cluster.tick(times=1)
     assert not leader.configuration.joint
+
+
+def test_a_follower_that_lets_a_change_wait_is_asked_with_one_entry_a_heartbeat() -> None:
+    """It has the change's warrant still to execute, and no time to look at what comes after."""
+    cluster = Cluster("abcd")
+    leader = cluster.elect("a")
+    cluster.nodes["c"].verdict = lambda _: Verdict.WAIT
+    change = leader.propose_configuration((A, B, C), (), NOW)
+    cluster.propose("a", *[b"after"] * 50)
+    begin = len(cluster.seen)
+    cluster.tick("a", times=20)
+    asked = [m for m in cluster.seen[begin:] if isinstance(m, Append) and m.recipient == C]
+    assert cluster["c"].last_index == change - 1
+    assert 10 <= len(asked) <= 20
+    assert {len(message.entries) for message in asked} == {1}
+
+    cluster.nodes["c"].verdict = lambda _: Verdict.ACCEPT
+    cluster.tick("a", times=2)
+    assert cluster["c"].last_index == leader.last_index
 
 
 def test_while_joint_no_other_change_is_taken() -> None:

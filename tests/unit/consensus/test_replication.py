@@ -236,6 +236,21 @@ def test_an_unreachable_follower_is_probed() -> None:
     assert cluster.payloads("b") == [b"1"]
 
 
+def test_a_probe_carries_one_entry_and_what_follows_is_sent_ahead() -> None:
+    cluster = Cluster("abc")
+    leader = cluster.elect("a")
+    cluster.crash("b")
+    leader.unreachable(B)
+    cluster.propose("a", *[b"missed"] * 20)
+    cluster.restart("b")
+    begin = len(cluster.seen)
+    cluster.tick("a")
+    sent = [m for m in cluster.seen[begin:] if isinstance(m, Append) and m.recipient == B]
+    assert len(sent[0].entries) <= 1
+    assert max(len(message.entries) for message in sent) >= 19
+    assert cluster["b"].last_index == leader.last_index
+
+
 def test_a_log_of_equal_terms_and_other_content_does_not_match() -> None:
     """Nothing of Raft can bring this about; a store put together from two pasts can."""
     cluster = Cluster("ab")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,6 +77,20 @@ def taken(message: Append) -> int:
 
 
 SECOND_US = 1_000_000
+
+
+def test_only_entries_that_may_be_news_are_looked_into():
+    async def story() -> None:
+        message = append(*[now_us()] * 5)
+        follower = replica()
+        assert follower.undecided(message) == message.entries
+        follower.step(replace(message, commit=Index(3)))
+        assert follower.core.commit == 3
+        assert follower.undecided(message) == message.entries[3:]
+        gap = replace(message, previous_index=Index(6), previous_hash=bytes(32), entries=())
+        assert follower.undecided(replace(gap, entries=message.entries)) == ()
+
+    asyncio.run(story())
 
 
 def test_blocks_of_the_present_and_the_past_are_taken():

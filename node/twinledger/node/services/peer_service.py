@@ -258,6 +258,7 @@ class PeerService:
     def _prepare(self, message: Message) -> None:
         """Begin checking the signatures of what will be executed soon."""
         if isinstance(message, Append):
-            for entry in message.entries:
+            limits = self.limits()
+            for entry in self.replica.undecided(message):
                 if entry.kind is EntryKind.BLOCK:
-                    self.preparation.start(block_transactions(entry.payload, self.limits()))
+                    self.preparation.start(block_transactions(entry.payload, limits))
