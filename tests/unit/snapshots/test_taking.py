@@ -1,8 +1,10 @@
 """Snapshots are taken in time, old blocks go as it was set, and the disk gets its room back."""
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -35,6 +37,38 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
     chain = Chain.create(tmp_path / "data", lifetime_us=LIFETIME_US)
     yield chain
     chain.close()
+
+
+Grown = Callable[[int], Chain]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Folders of so many blocks, each made once: that takes longer than what is tested."""
+
+    @cache
+    def make(blocks: int) -> Path:
+        path = tmp_path_factory.mktemp("grown") / "data"
+        chain = Chain.create(path, lifetime_us=LIFETIME_US)
+        chain.grow(blocks)
+        chain.close()
+        return path
+
+    return make
+
+
+@pytest.fixture
+def grown(made: Callable[[int], Path], tmp_path: Path) -> Iterator[Grown]:
+    """Opens a copy of a chain of so many blocks."""
+    opened = list[Chain]()
+
+    def open_copy(blocks: int) -> Chain:
+        opened.append(Chain.open(shutil.copytree(made(blocks), tmp_path / "data")))
+        return opened[-1]
+
+    yield open_copy
+    for chain in opened:
+        chain.close()
 
 
 def taking(
@@ -86,8 +120,8 @@ def test_none_is_taken_when_it_was_set_so(chain: Chain) -> None:
     assert chain.folder.snapshots.newest() is None
 
 
-def test_consensus_sees_less_of_the_log_and_every_block_stays(chain: Chain) -> None:
-    chain.grow(1100)
+def test_consensus_sees_less_of_the_log_and_every_block_stays(grown: Grown) -> None:
+    chain = grown(1100)
     looked(taking(chain))
     assert chain.stores.log.first_index() == 1100 - 1024 + 1
     snapshot = chain.stores.log.snapshot()
@@ -97,8 +131,8 @@ def test_consensus_sees_less_of_the_log_and_every_block_stays(chain: Chain) -> N
     assert chain.stores.log.oldest == 1
 
 
-def test_a_snapshot_that_is_not_certified_yet_is_not_offered(chain: Chain) -> None:
-    chain.grow(1100)
+def test_a_snapshot_that_is_not_certified_yet_is_not_offered(grown: Grown) -> None:
+    chain = grown(1100)
     looked(taking(chain, certified=1099))
     assert chain.stores.log.snapshot() is None
     assert chain.stores.log.first_index() == 1
@@ -106,8 +140,8 @@ def test_a_snapshot_that_is_not_certified_yet_is_not_offered(chain: Chain) -> No
     assert chain.stores.log.snapshot() is not None
 
 
-def test_old_blocks_go_and_what_proves_stays(chain: Chain) -> None:
-    chain.grow(1100)
+def test_old_blocks_go_and_what_proves_stays(grown: Grown) -> None:
+    chain = grown(1100)
     work = taking(chain, keep_blocks=40)
     looked(work, 3)
     oldest = chain.stores.log.oldest
@@ -125,8 +159,8 @@ def test_old_blocks_go_and_what_proves_stays(chain: Chain) -> None:
     assert [u.version for u in chain.stores.chain.updates("pump-1", 0, 3)] == [1, 2, 3]
 
 
-def test_a_history_that_needs_a_pruned_block_names_the_oldest(chain: Chain) -> None:
-    chain.grow(1100)
+def test_a_history_that_needs_a_pruned_block_names_the_oldest(grown: Grown) -> None:
+    chain = grown(1100)
     looked(taking(chain, keep_blocks=40), 3)
     updates = Updates(chain.stores.chain)
     with pytest.raises(LedgerError, match="oldest") as raised:
@@ -136,8 +170,8 @@ def test_a_history_that_needs_a_pruned_block_names_the_oldest(chain: Chain) -> N
     assert updates.history(chain.stores.chain, TwinId("pump-1"), newest - 1, 10)
 
 
-def test_nothing_above_the_certified_height_goes(chain: Chain) -> None:
-    chain.grow(1200)
+def test_nothing_above_the_certified_height_goes(grown: Grown) -> None:
+    chain = grown(1100)
     looked(taking(chain))
     looked(taking(chain, keep_blocks=1, certified=50), 3)
     assert chain.stores.log.oldest == 51
@@ -151,8 +185,8 @@ def test_transactions_that_could_come_again_keep_their_receipts(tmp_path: Path) 
     chain.close()
 
 
-def test_a_pruned_folder_opens_again_and_goes_on(chain: Chain, tmp_path: Path) -> None:
-    chain.grow(1100)
+def test_a_pruned_folder_opens_again_and_goes_on(grown: Grown, tmp_path: Path) -> None:
+    chain = grown(1100)
     looked(taking(chain, keep_blocks=40), 3)
     oldest = chain.stores.log.oldest
     chain.close()
@@ -174,8 +208,8 @@ async def half_read(stream: Any) -> None:
 
 
 @pytest.mark.parametrize("served", ["blocks", "a snapshot", "a backup"])
-def test_the_folder_shrinks_while_a_stream_is_being_served(chain: Chain, served: str) -> None:
-    chain.grow(3000)
+def test_the_folder_shrinks_while_a_stream_is_being_served(grown: Grown, served: str) -> None:
+    chain = grown(3000)
     work = taking(chain)
     looked(work)
     data = chain.folder.path
@@ -242,9 +276,9 @@ def _request(chain: Chain, snapshot_id: bytes) -> FetchSnapshotRequest:
     return FetchSnapshotRequest(hello=hello, snapshot_id=snapshot_id)
 
 
-def test_pruning_waits_for_nothing_and_takes_turns(chain: Chain) -> None:
+def test_pruning_waits_for_nothing_and_takes_turns(grown: Grown) -> None:
     """Many blocks go in steps, so that whatever else writes comes in between."""
-    chain.grow(3000)
+    chain = grown(3000)
     work = taking(chain)
     looked(work)
     work.keep_blocks = 40
