@@ -13,9 +13,11 @@ from click.testing import CliRunner, Result
 
 from tests.integration.single_node import free_address
 from twinledger.cli.verbs import root
-from twinledger.devnet.process import NodeProcess
+from twinledger.devnet.process import PROGRAM, NodeProcess
 
 MEMBERS: Final = ("utility", "maintenance", "sensors", "regulator")
+BRINGING: Final = MEMBERS[:3]
+"""Who brings a fresh node to the recovery; the others bring theirs later."""
 WITHIN_S: Final = 90.0
 
 
@@ -85,20 +87,20 @@ def until(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
-def until_all_agree(profile: Path, folder: Path) -> None:
-    """Wait until every fresh node has executed and certified the same."""
+def until_all_agree(profile: Path, folder: Path, members: tuple[str, ...] = BRINGING) -> None:
+    """Wait until every fresh node of these has executed and certified the same."""
     deadline = time.monotonic() + WITHIN_S
     while True:
         shown = [
             attempt(
                 "node", "status", "--config", folder / member / "node.toml", "--profile", profile
             )
-            for member in MEMBERS
+            for member in members
         ]
         found = [json.loads(each.stdout) for each in shown if each.exit_code == 0]
         heads = {(each["applied_height"], each["head"]) for each in found}
         certified = {each["certified_height"] for each in found}
-        if len(found) == len(MEMBERS) and len(heads) == 1:
+        if len(found) == len(members) and len(heads) == 1:
             ((height, _),) = heads
             if certified == {height}:
                 return
@@ -149,27 +151,32 @@ def lose_the_quorum(devnet: Path, tmp_path: Path, chain: str) -> Loss:
     return Loss(survivor, behind, held, early, late)
 
 
+def make_join(member: str, keys: Path, tmp_path: Path) -> Path:
+    """A member's fresh node, signed by the admin that it has: the join file."""
+    run(
+        *("consortium", "join", "init", tmp_path / member),
+        *("--member", member, "--node", f"{member}-2"),
+        *("--identity", keys / f"{member}.admin.key"),
+        *("--peer-address", free_address(), "--client-address", free_address()),
+    )
+    return tmp_path / member / "join.json"
+
+
 def drafted(loss: Loss, keys: Path, tmp_path: Path) -> Path:
-    """The unsigned recovery: the survivor's statement, and a fresh node of every member."""
+    """The unsigned recovery: the survivor's statement, and the fresh nodes that are brought."""
     statement, recovery = tmp_path / "utility-1.statement", tmp_path / "recovery.json"
     config = ("--config", loss.survivor / "node.toml")
     said = run("consortium", "recover", "statement", *config, "--out", statement)
     assert said["certified"]["size"] > loss.held
     joins: list[object] = []
-    for member in MEMBERS:
-        run(
-            *("consortium", "join", "init", tmp_path / member),
-            *("--member", member, "--node", f"{member}-2"),
-            *("--identity", keys / f"{member}.admin.key"),
-            *("--peer-address", free_address(), "--client-address", free_address()),
-        )
-        joins += ["--join", tmp_path / member / "join.json"]
+    for member in BRINGING:
+        joins += ["--join", make_join(member, keys, tmp_path)]
     run("consortium", "recover", "draft", recovery, *config, "--statement", statement, *joins)
     return recovery
 
 
 def sign_and_apply(loss: Loss, recovery: Path, devnet: Path, tmp_path: Path) -> int:
-    """A quorum signs and every member applies the file; return the height of the fork."""
+    """A quorum signs and who brings a node applies the file; return the height of the fork."""
     apply = ("consortium", "recover", "apply", recovery, "--genesis", devnet / "genesis.json")
     own = ("--dir", tmp_path / "utility", "--data", loss.survivor / "data")
     sign = ("consortium", "recover", "sign", recovery, "--identity")
@@ -184,9 +191,31 @@ def sign_and_apply(loss: Loss, recovery: Path, devnet: Path, tmp_path: Path) -> 
     assert run(*apply, *own)["log_height"] == fork + 1
     behind = run(*apply, "--dir", tmp_path / "sensors", "--data", loss.behind)
     assert 0 < behind["log_height"] < fork
-    for member in ("maintenance", "regulator"):
-        assert run(*apply, "--dir", tmp_path / member)["log_height"] == 0
+    assert run(*apply, "--dir", tmp_path / "maintenance")["log_height"] == 0
     return fork
+
+
+def bring_later(process: NodeProcess, devnet: Path, tmp_path: Path, recovery: Path) -> None:
+    """The member that brought no node gives itself one, by its admin alone, and starts it."""
+    join_file = make_join("regulator", devnet / "keys", tmp_path)
+    key = devnet / "keys" / "regulator.admin.key"
+    own = tmp_path / "regulator.toml"
+    run("consortium", "recover", "profile", recovery, "--out", own, "--key", key)
+    brought = ("consortium", "bring-node", join_file, "--profile")
+    others = tmp_path / "profile.toml"
+    assert refusal(*brought, others) == "ACCESS_DENIED"  # its key is another member's
+    run(*brought, own)
+    assert refusal(*brought, own) == "SEAT_TAKEN"
+    run("consortium", "profile", tmp_path / "peers.toml", "--profile", own)
+    made = ("node", "init", "--id", "regulator-2", "--genesis", devnet / "genesis.json")
+    run(*made, "--dir", tmp_path / "regulator", "--join", join_file)
+    process.start((*PROGRAM, "--peers", str(tmp_path / "peers.toml")))
+
+
+def votes(profile: Path) -> list[bool]:
+    """Of each member's node, whether it votes."""
+    shown = run("consortium", "show", "--profile", profile)
+    return [node["voter"] for member in shown["members"] for node in member["nodes"]]
 
 
 def test_three_of_four_nodes_are_destroyed_and_the_members_go_on(
@@ -196,8 +225,8 @@ def test_three_of_four_nodes_are_destroyed_and_the_members_go_on(
     loss = lose_the_quorum(devnet, tmp_path, chain)
     recovery = drafted(loss, devnet / "keys", tmp_path)
     fork = sign_and_apply(loss, recovery, devnet, tmp_path)
-    for process in fresh.values():
-        process.start()
+    for member in BRINGING:
+        fresh[member].start()
     profile, later = tmp_path / "profile.toml", tmp_path / "later.proof"
     key = devnet / "keys" / "utility.admin.key"
     run("consortium", "recover", "profile", recovery, "--out", profile, "--key", key)
@@ -214,10 +243,13 @@ def test_three_of_four_nodes_are_destroyed_and_the_members_go_on(
     assert proven["head"]["origin"] == f"twinledger/{chain}/epoch-1"
     assert proven["height"] > fork + 1
 
+    bring_later(fresh["regulator"], devnet, tmp_path, recovery)
+    until(lambda: votes(profile) == [True] * len(MEMBERS), "the node that came later never voted")
+
     # A crash in the new epoch is like any other.
     fresh["utility"].kill()
     run("twin", "set", "pump-7", "flow=201.0", *new)
     fresh["utility"].start()
-    until_all_agree(profile, tmp_path)
+    until_all_agree(profile, tmp_path, MEMBERS)
     status = run("node", "status", "--config", fresh["utility"].config, *new)
     assert [warning for warning in status["warnings"] if "signs no heads" in warning] == []

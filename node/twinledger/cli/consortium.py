@@ -15,7 +15,7 @@ from twinledger.cli.output import print_json, print_table, time_text
 from twinledger.cli.parts import load_part
 from twinledger.cli.passphrases import ask_passphrase, new_passphrase, sealed_option
 from twinledger.cli.recover import recover
-from twinledger.client import Consortium, Identity, Ledger, Profile
+from twinledger.client import Consortium, Identity, Ledger, Member, Profile
 from twinledger.client.certificates import fingerprint
 
 _JOIN_EXAMPLE = """
@@ -41,6 +41,7 @@ for command in (
     voting.withdraw,
     voting.update_node,
     voting.replace_node,
+    voting.bring_node,
     evidence.evidence,
     recover,
 ):
@@ -103,18 +104,7 @@ def show(as_json: bool, connection: Connection) -> None:
     click.echo(f"{found.name}, chain {found.chain_id.hex()}, at height {found.height}")
     print_table(
         ("MEMBER", "NODE", "PEER ADDRESS", "CLIENT ADDRESS", "VOTER", "CERTIFICATE UNTIL"),
-        [
-            (
-                member.name,
-                node.node_id,
-                node.peer_address,
-                node.client_address,
-                node.voter,
-                time_text(node.certificates[-1][1]) if node.certificates else "-",
-            )
-            for member in found.members
-            for node in member.nodes
-        ],
+        [row for member in found.members for row in _rows(member)],
     )
     for member in found.members:
         for node in member.nodes:
@@ -146,6 +136,21 @@ def profile(out: Path, as_json: bool, connection: Connection) -> None:
         print_json({"profile": str(out), "height": fresh.height})
     else:
         click.echo(f"Wrote {out}: {len(fresh.nodes)} nodes as of height {fresh.height}.")
+
+
+def _rows(member: Member) -> list[tuple[object, ...]]:
+    """A member's nodes; a member without one is one all the same."""
+    return [
+        (
+            member.name,
+            node.node_id,
+            node.peer_address,
+            node.client_address,
+            node.voter,
+            time_text(node.certificates[-1][1]) if node.certificates else "-",
+        )
+        for node in member.nodes
+    ] or [(member.name, *("-",) * 5)]
 
 
 def _json(found: Consortium) -> dict[str, object]:

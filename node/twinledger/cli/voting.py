@@ -107,6 +107,27 @@ def replace_node(node_id: str, join_file: Path, as_json: bool, connection: Conne
         click.echo(f"Replaced {node_id} by {receipt.events[0].subject} in block {receipt.height}.")
 
 
+@click.command(
+    cls=ExampledCommand,
+    example="twinledger consortium bring-node join.json --profile recovered.toml",
+)
+@click.argument("join_file", type=FILE)
+@json_option
+@connection_options
+def bring_node(join_file: Path, as_json: bool, connection: Connection) -> None:
+    """Gives your member, which has no node since a recovery, the node of a join file.
+
+    Nobody votes on it. Make the join file with `consortium join init --identity`, so that it names
+    the admin that your member has.
+    """
+    raw = read_file(join_file, Code.JOIN_INVALID)
+    receipt = _submit(connection, operations.bring_node(raw))
+    if as_json:
+        print_json(receipt_json(receipt))
+    else:
+        click.echo(f"{receipt.events[0].subject} is on record in block {receipt.height}.")
+
+
 async def _read(ledger: Ledger) -> list[Proposal]:
     return await ledger.proposals()
 

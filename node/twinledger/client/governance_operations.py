@@ -91,6 +91,12 @@ def replace_node(node_id: str, join_file: bytes) -> Operation:
 
 
 @checked
+def bring_node(join_file: bytes) -> Operation:
+    """Gives the node of a join file to the author's member, which has none."""
+    return Operation(replace_node=governance_pb2.ReplaceNode(join_file=join_file))
+
+
+@checked
 def submit_evidence(evidence: bytes) -> Operation:
     """Disqualifies the witness key that this evidence convicts; canonical bytes."""
     return Operation(submit_evidence=governance_pb2.SubmitEvidence(evidence=evidence))

@@ -21,7 +21,7 @@ from twinledger.consortium.storing import (
     store,
 )
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.ledger.governance_operations import ReplaceNode, UpdateNode
+from twinledger.ledger.governance_operations import BringNode, ReplaceNode, UpdateNode
 from twinledger.ledger.receipt import Event, EventKind
 from twinledger.ledger.state import StateDraft
 
@@ -69,16 +69,45 @@ def replace_node(state: StateDraft, operation: ReplaceNode, acting: Acting) -> E
     consortium = load_consortium(state)
     member, before = _node_of(consortium, operation.node_id)
     acting.require_admin(member.name)
-    joining = JoinFile.parse(operation.join_file).member
-    if joining.name != member.name or not set(joining.admins) <= set(member.admins):
-        raise LedgerError(Code.JOIN_INVALID, f"it is not of {member.name} and its admins now")
-    (after,) = (replace(node, voter=False) for node in joining.nodes)
+    after = _learner(JoinFile.parse(operation.join_file).member, member)
     if after.node_id == before.node_id:
         raise LedgerError(Code.NODE_ID_USED, after.node_id)
     check_new_node(state, after)
     check_quorum(_store_node(state, consortium, member, before, after))
     bury_node(state, before, acting.height)
     return Event(EventKind.NODE_REPLACED, after.node_id, 0)
+
+
+def bring_node(state: StateDraft, operation: BringNode, acting: Acting) -> Event:
+    """Gives a member that has no node, as it brought none to a recovery, one again.
+
+    No quorum changes here: the node learns. Once it votes there is one seat more to certify, which
+    asks for one signature more at the most, and its own is there.
+
+    Raises:
+        LedgerError: JOIN_INVALID, MEMBER_NOT_FOUND, ACCESS_DENIED, SEAT_TAKEN, NODE_ID_USED,
+            KEY_USED, MEMBER_CONFLICT.
+    """
+    consortium = load_consortium(state)
+    joining = JoinFile.parse(operation.join_file).member
+    member = consortium.member(joining.name)
+    if member is None:
+        raise LedgerError(Code.MEMBER_NOT_FOUND, joining.name)
+    acting.require_admin(member.name)
+    if member.nodes:
+        raise LedgerError(Code.SEAT_TAKEN, f"{member.name} has {member.nodes[0].node_id}")
+    brought = _learner(joining, member)
+    check_new_node(state, brought)
+    _store_nodes(state, consortium, member, (brought,))
+    return Event(EventKind.NODE_REPLACED, brought.node_id, 0)
+
+
+def _learner(joining: Member, member: Member) -> Node:
+    """The node of a member's join file; it speaks for the member from its promotion on."""
+    if joining.name != member.name or not set(joining.admins) <= set(member.admins):
+        raise LedgerError(Code.JOIN_INVALID, f"it is not of {member.name} and its admins now")
+    (node,) = joining.nodes
+    return replace(node, voter=False)
 
 
 def _node_of(consortium: Consortium, node_id: NodeId) -> tuple[Member, Node]:
@@ -115,8 +144,14 @@ def _store_node(
     state: StateDraft, consortium: Consortium, member: Member, before: Node, after: Node
 ) -> Consortium:
     nodes = tuple(after if node == before else node for node in member.nodes)
-    nodes = tuple(sorted(nodes, key=lambda node: node.node_id))
-    changed = consortium.with_member(replace(member, nodes=nodes))
+    return _store_nodes(state, consortium, member, nodes)
+
+
+def _store_nodes(
+    state: StateDraft, consortium: Consortium, member: Member, nodes: tuple[Node, ...]
+) -> Consortium:
+    ordered = tuple(sorted(nodes, key=lambda node: node.node_id))
+    changed = consortium.with_member(replace(member, nodes=ordered))
     check_distinct(changed.members)
     store(state, consortium, changed)
     return changed

@@ -31,5 +31,6 @@ CONSORTIUM_OPERATIONS: Final[dict[type, ConsortiumOperation]] = {
     governance_operations.Withdraw: governance.withdraw,
     governance_operations.UpdateNode: node_changes.update_node,
     governance_operations.ReplaceNode: node_changes.replace_node,
+    governance_operations.BringNode: node_changes.bring_node,
     governance_operations.SubmitEvidence: disqualifying.submit_evidence,
 }

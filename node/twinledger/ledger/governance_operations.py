@@ -102,6 +102,13 @@ class ReplaceNode:
 
 
 @dataclass(frozen=True, slots=True)
+class BringNode:
+    """Gives the node of a join file to its member, which has none: a replacement of nothing."""
+
+    join_file: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SubmitEvidence:
     """Convicts a witness key; the evidence is read in execution."""
 
@@ -150,8 +157,10 @@ def read_update_node(message: pb.UpdateNode, _limits: Limits) -> UpdateNode:
     )
 
 
-def read_replace_node(message: pb.ReplaceNode, _limits: Limits) -> ReplaceNode:
+def read_replace_node(message: pb.ReplaceNode, _limits: Limits) -> ReplaceNode | BringNode:
     """Raises BAD_NODE or BAD_PROPOSAL."""
+    if not message.node_id:
+        return BringNode(_join_file(message.join_file))
     return ReplaceNode(_node_id(message.node_id), _join_file(message.join_file))
 
 

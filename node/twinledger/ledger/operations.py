@@ -21,6 +21,7 @@ from twinledger.ledger.access_operations import (
 from twinledger.ledger.canonical import CanonicalValue
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.governance_operations import (
+    BringNode,
     Propose,
     ReplaceNode,
     SubmitEvidence,
@@ -161,6 +162,7 @@ Operation: TypeAlias = (
     | Withdraw
     | UpdateNode
     | ReplaceNode
+    | BringNode
     | SubmitEvidence
 )
 

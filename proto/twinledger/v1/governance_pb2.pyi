@@ -289,14 +289,16 @@ global___NodeCertificate = NodeCertificate
 
 @typing.final
 class ReplaceNode(google.protobuf.message.Message):
-    """Puts a new node in the place of the author's member's node, whose id is then dead for ever."""
+    """Puts a new node in the place of the author's member's node, whose id is then dead for ever; or in
+    the seat of a member that has no node, because it brought none to a recovery.
+    """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     NODE_ID_FIELD_NUMBER: builtins.int
     JOIN_FILE_FIELD_NUMBER: builtins.int
     node_id: builtins.str
-    """The node that goes."""
+    """The node that goes. Empty: none does, the member of the join file has none."""
     join_file: builtins.bytes
     """The join file of the new one, byte for byte: of the same member, its admins all admins now."""
     def __init__(

@@ -181,7 +181,9 @@ def test_a_block_that_is_none_is_refused(talk: Run) -> None:
 def test_the_consortium_is_shown(talk: Run, node: FakeNode) -> None:
     told = _json(talk, "consortium", "show")
     assert told["members"][0]["nodes"][0]["client_address"] == node.address
-    assert node.address in talk("consortium", "show").stdout
+    shown = talk("consortium", "show").stdout
+    assert node.address in shown
+    assert "member-without-node" in shown
 
 
 def test_a_simulated_world_is_the_same_on_every_run(run: Run) -> None:

@@ -425,6 +425,7 @@ class FakeNode(
             record = member.nodes.add(node_id=node.name, client_address=node.address, voter=True)
             for each in reversed(node.shown):
                 record.certificates.add(der=each.certificate, valid_until_us=1)
+        response.members.add(name="member-without-node")
         return response
 
     def ListProposals(self, request: Any, context: Any) -> Any:

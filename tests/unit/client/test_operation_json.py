@@ -81,6 +81,7 @@ EVERY_KIND = [
     governance.withdraw(7),
     governance.update_node("a-1", peer_address="h:1", add_certificate=(b"der", 5)),
     governance.replace_node("a-1", b"join file"),
+    governance.bring_node(b"join file"),
     governance.submit_evidence(b"evidence"),
 ]
 

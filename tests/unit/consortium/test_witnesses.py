@@ -60,6 +60,12 @@ def test_two_quorums_share_a_witness_outside_the_liars(witnesses: int):
     assert quorum <= witnesses - liars
 
 
+@pytest.mark.parametrize("seats", range(1, 99))
+def test_one_seat_more_asks_for_one_signature_more_at_the_most(seats: int):
+    # Who fills an empty seat can so never leave a quorum that cannot be.
+    assert default_quorum(seats + 1) - default_quorum(seats) in {0, 1}
+
+
 def test_a_quorum_certifies_and_the_lines_stand_in_the_order_of_names():
     certificate = certify(SET, HEAD, map(signed, reversed(NAMES[1:])))
     assert [made.name for made in certificate.cosignatures] == NAMES[1:]

@@ -28,6 +28,7 @@ from tests.unit.ledger.wire import (
     update,
 )
 from twinledger.client.governance_operations import (
+    bring_node,
     propose,
     replace_node,
     submit_evidence,
@@ -87,6 +88,7 @@ OPERATIONS: dict[Code, Operation] = {
     Code.NODE_NOT_FOUND: update_node("ghost-1", peer_address="h:1"),
     Code.LAST_CERTIFICATE: update_node("utility-1", remove_certificate=CERTIFICATE_HASH),
     Code.BAD_CERTIFICATE: update_node("utility-1", remove_certificate=bytes(32)),
+    Code.SEAT_TAKEN: bring_node(join_of("utility", 5000, "utility-2")),
     Code.NODE_ID_USED: replace_node("utility-1", join_of("utility", 5000, "utility-1")),
     Code.KEY_USED: update_node("utility-1", log_key=signer("old log key").key.public_key),
     Code.PROPOSAL_NOT_FOUND: withdraw(99),

@@ -153,6 +153,8 @@ BAD: dict[str, tuple[wire.Operation, Code]] = {
     "no rule": (propose(bytes(32), ChangeRules(())), Code.BAD_PROPOSAL),
     "a rule twice": (propose(bytes(32), ChangeRules((("a", 1), ("a", 2)))), Code.BAD_PROPOSAL),
     "a replacement by nothing": (replace_node("a-1", b""), Code.BAD_PROPOSAL),
+    "a replacement of nothing by nothing": (replace_node("", b""), Code.BAD_PROPOSAL),
+    "a replacement of a bad id": (replace_node("a 1", b"join file"), Code.BAD_NODE),
     "a bad node id": (update_node("a 1"), Code.BAD_NODE),
     "a bad address": (update_node("a-1", peer_address="h"), Code.BAD_NODE),
     "a bad port": (update_node("a-1", client_address="h:0"), Code.BAD_NODE),

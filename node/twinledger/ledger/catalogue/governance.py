@@ -80,6 +80,11 @@ GOVERNANCE: dict[Code, Entry] = {
         "Check the id with `twinledger consortium show`.",
         MISSING,
     ),
+    Code.SEAT_TAKEN: Entry(
+        "The member has a node, and no member has two",
+        "Replace it: `twinledger consortium replace-node NODE JOIN_FILE`.",
+        EXISTS,
+    ),
     Code.NODE_ID_USED: Entry(
         "The node id was used before, and is dead for ever",
         "Choose an id that no node has ever had.",

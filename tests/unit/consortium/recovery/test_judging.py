@@ -19,7 +19,13 @@ from tests.unit.consortium.recovery.drafting import (
 from tests.unit.execution.chain import signer
 from tests.unit.ledger.refusals import refused
 from twinledger.consensus import Configuration, NodeId
-from twinledger.consortium.governed import CONFIGURATION_KEY, load_configuration
+from twinledger.consortium.governed import (
+    CONFIGURATION_KEY,
+    agreed_nodes,
+    load_configuration,
+    next_step,
+)
+from twinledger.consortium.join_file import JoinFile
 from twinledger.consortium.members import Admin
 from twinledger.consortium.recovery.conflict import double_signers
 from twinledger.consortium.recovery.file import RecoveryFile
@@ -35,7 +41,9 @@ from twinledger.consortium.witnesses import witness_set
 from twinledger.ledger.canonical import encode
 from twinledger.ledger.catalogue import CATALOGUE
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.ledger.names import MemberName
+from twinledger.ledger.governance_operations import BringNode
+from twinledger.ledger.names import IdentityName, MemberName
+from twinledger.ledger.operations import RotateKey
 
 FILE = recovery()
 PARENT = (FILE.fork.height, FILE.fork.header_hash)
@@ -114,9 +122,9 @@ def test_a_node_of_a_stranger_and_one_at_anothers_address_are_refused():
     file = signed(recovery(brought=[fresh(name) for name in "abcde"]), "abc")
     with refused(Code.RECOVERY_INVALID, "join file of e"):
         judge(file, FOUR, CHAIN)
-    brought = [fresh("a", port=4000), fresh("b", port=4000), fresh("c")]
+    nodes = [fresh("a", port=4000), fresh("b", port=4000), fresh("c")]
     with refused(Code.MEMBER_CONFLICT, "address"):
-        judge(signed(recovery(brought=brought), "abc"), FOUR, CHAIN)
+        judge(signed(recovery(brought=nodes), "abc"), FOUR, CHAIN)
 
 
 def test_so_many_members_bring_a_node_that_what_they_certify_binds_a_quorum():
@@ -137,7 +145,7 @@ def test_a_member_that_brings_none_stays_a_member_without_a_node():
     assert witness_set(after).quorum == 2
 
 
-# What it makes of the state.
+# What it makes of the state, and of a member that brought no node.
 
 
 def opened(world: World, file: RecoveryFile) -> RecoveryFile:
@@ -158,6 +166,67 @@ def test_the_state_has_the_file_the_new_consortium_and_who_orders_and_buries_wha
     assert world.get(b"dead-node/a-1") is not None
     assert world.get(b"dead-key/" + FOUR.nodes[0][1].witness_key.hex().encode()) is not None
     assert recovery_key(1) == b"recovery/0000000001"
+
+
+def without_d() -> World:
+    """A consortium after a recovery that the members a, b and c brought nodes to."""
+    world = World.of(4)
+    opened(world, signed(recovery("abc"), "abc"))
+    return world
+
+
+def brought(name: str, node_id: str = "", port: int = 0) -> BringNode:
+    return BringNode(fresh(name, node_id=node_id or f"{name}-2", port=port).raw)
+
+
+def test_a_member_that_brought_no_node_gets_one_later_by_its_admin_alone():
+    world = without_d()
+    before = world.consortium
+    event = world.act("d", brought("d"))
+    assert (event.kind, event.subject) == ("NODE_REPLACED", "d-2")
+    (node,) = world.consortium.members[3].nodes
+    assert (node.node_id, node.voter) == ("d-2", False)
+    assert witness_set(world.consortium) == witness_set(before)
+    assert world.consortium.set_number == before.set_number
+    # What it means for who orders: it learns first.
+    step = next_step(agreed_nodes(world.consortium), load_configuration(world), ())
+    assert step == (("a-e1", "b-e1", "c-e1"), ("d-2",))
+    with refused(Code.SEAT_TAKEN, "d has d-2"):
+        world.act("d", brought("d", "d-3", 3500))
+
+
+def test_only_an_admin_of_a_member_without_a_node_gives_it_one():
+    world = without_d()
+    with refused(Code.ACCESS_DENIED, "only an admin of d"):
+        world.act("a", brought("d"))
+    with refused(Code.SEAT_TAKEN, "a has a-e1"):
+        world.act("a", brought("a"))
+    with refused(Code.MEMBER_NOT_FOUND, "stranger"):
+        world.act("a", brought("stranger", port=3500))
+    world.act("d", RotateKey(IdentityName("d/admin"), signer("d/later").key.public_key))
+    with refused(Code.JOIN_INVALID, "not of d"):
+        world.act("d", brought("d"))
+    assert world.consortium.members[3].nodes == ()
+
+
+def test_a_node_that_is_brought_later_was_never_there_before():
+    world = without_d()
+    for dead in ("d-1", "a-1"):
+        with refused(Code.NODE_ID_USED, dead):
+            world.act("d", brought("d", dead))
+    with refused(Code.MEMBER_CONFLICT, "node id"):
+        world.act("d", brought("d", "a-e1", 3500))
+    with refused(Code.MEMBER_CONFLICT, "address"):
+        world.act("d", brought("d", port=3100))
+    for part in ("witness_key", "log_key"):
+        keyed = brought("d")
+        (node,) = JoinFile.parse(keyed.join_file).member.nodes
+        dead_key = f"dead-key/{getattr(node, part).hex()}".encode()
+        world.put(dead_key, encode(5))
+        with refused(Code.KEY_USED):
+            world.act("d", keyed)
+        world.delete(dead_key)
+    world.act("d", brought("d"))
 
 
 def test_an_epoch_opens_only_upon_its_fork():
@@ -212,8 +281,8 @@ def test_a_second_recovery_opens_the_epoch_after():
 
 
 def complete(count: int, names: str, certified: bytes) -> RecoveryFile:
-    brought = [fresh(name) for name in "abcdefg"[:count]]
-    return signed(recovery(brought=brought, statements=[statement(certified.decode())]), names)
+    nodes = [fresh(name) for name in "abcdefg"[:count]]
+    return signed(recovery(brought=nodes, statements=[statement(certified.decode())]), names)
 
 
 @given(st.integers(3, 7), st.data())
