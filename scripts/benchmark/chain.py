@@ -127,8 +127,11 @@ class Chain:
         """Order entries in one synced write, and execute them."""
         log, first = self.stores.log, self.height + 1
         rolling, entries = log.hash(Index(first - 1)), list[Entry]()
+        term = max(
+            Term(1), log.term(Index(first - 1))
+        )  # a recovery's first entry is of a later one
         for index, (kind, payload) in enumerate(contents, first):
-            entries.append(make_entry(rolling, Index(index), Term(1), kind, payload))
+            entries.append(make_entry(rolling, Index(index), term, kind, payload))
             rolling = entries[-1].hash
         vote = HardState(Term(1), NODE) if first == 1 else None
         log.write(Persist(1, vote, None, tuple(entries), entries[-1].index, ()))

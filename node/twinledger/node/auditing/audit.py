@@ -17,7 +17,6 @@ from typing import Final, TypeVar
 
 from twinledger.consensus import Entry
 from twinledger.consortium.genesis import Genesis
-from twinledger.ledger.checkpoint import origin_of
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.node.auditing.comparison import differences
 from twinledger.node.auditing.findings import Finding, Findings, Report
@@ -273,7 +272,7 @@ class _Audit:
                 store = f"snapshots/{snapshot.name}"
                 for finding in certificate_faults(store, certificates, chain, chain_id):
                     self.findings.add(finding)
-        for finding in mark_faults(self.folder / "head.mark", chain, origin_of(chain_id)):
+        for finding in mark_faults(self.folder / "head.mark", chain, chain_id):
             self.findings.add(finding)
         if not (self.folder / "heads").exists():
             return

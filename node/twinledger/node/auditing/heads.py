@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from twinledger.consortium.members import Consortium
-from twinledger.ledger.checkpoint import origin_of
+from twinledger.ledger.checkpoint import head_of, origin_of
 from twinledger.ledger.cosignature import check_cosignature
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.evidence import check_evidence
@@ -107,8 +107,7 @@ class _Judge:
 
     def missing(self, known: int, keys: set[bytes]) -> Iterator[Finding]:
         """What must be in the book and is not."""
-        newest = self._book.get(NEWEST_KEY)
-        certified = _size(newest)
+        certified = self._certified()
         for size, change in self._changes.items():
             if change.height <= known and members_key(change.height) not in keys:
                 key = members_key(change.height)
@@ -116,6 +115,21 @@ class _Judge:
             if self._opening() < size < certified and change_key(size) not in keys:
                 key = change_key(size)
                 yield Finding(change.height, _STORE, name_head_record(key), "is missing", key)
+
+    def _certified(self) -> int:
+        """The size of the newest certificate, when it is of the epoch that execution reached.
+
+        While it is of a later one the block that opened that was not reached: a recovery may stand
+        for whatever is not in the book.
+        """
+        newest = self._book.get(NEWEST_KEY)
+        try:
+            head = None if newest is None else head_of(newest)
+        except LedgerError:
+            return 0  # told of already
+        reached = self._chain.consortium_at(self._chain.applied_height or 0)
+        origin = origin_of(self._chain_id, Consortium.decode(reached).epoch)
+        return head.size if head is not None and head.origin == origin else 0
 
     def _opening(self) -> int:
         """The size at which the epoch was opened: a recovery stands for what was certified then."""
@@ -172,7 +186,7 @@ class _Judge:
         check_evidence(record, key[1:], origin_of(self._chain_id, newest.epoch))
 
 
-def mark_faults(path: Path, chain: ChainReader, origin: str) -> Iterator[Finding]:
+def mark_faults(path: Path, chain: ChainReader, chain_id: bytes) -> Iterator[Finding]:
     """Yield what is wrong with the mark of what this node signed.
 
     Raises:
@@ -187,7 +201,11 @@ def mark_faults(path: Path, chain: ChainReader, origin: str) -> Iterator[Finding
         return
     mark.close()
     signed = mark.mark
-    known = signed.origin == origin and 0 < signed.size <= (chain.applied_height or 0) + 1
+    if not 0 < signed.size <= (chain.applied_height or 0) + 1:
+        return
+    # Of the epoch that its newest block is of: what an earlier one signed above the fork is gone.
+    epoch = Consortium.decode(chain.consortium_at(signed.size - 1)).epoch
+    known = signed.origin == origin_of(chain_id, epoch)
     if known and signed.root != root(chain.trees, signed.size):
         told = "is of another history than the log's"
         yield Finding(signed.size - 1, "head.mark", "the newest signed head", told)
@@ -207,10 +225,3 @@ def name_head_record(key: bytes) -> str:
     if kind == EVIDENCE_PREFIX:
         return "evidence against a witness"
     return f"record {key.hex()}"
-
-
-def _size(newest: bytes | None) -> int:
-    try:
-        return size_of(newest) if newest is not None else 0
-    except LedgerError:
-        return 0  # told of already
