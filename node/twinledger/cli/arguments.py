@@ -56,10 +56,10 @@ def amounts(texts: Iterable[str]) -> dict[str, float]:
     return found
 
 
-def time_of(_ctx: click.Context, _parameter: click.Parameter, text: str | int | None) -> int | None:
+def time_of(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
     """A time with its zone in ISO 8601, or microseconds since 1970; a click callback."""
-    if text is None or isinstance(text, int):
-        return text
+    if text is None:
+        return None
     try:
         return int(text) if text.lstrip("-").isdecimal() else _microseconds(text)
     except (ValueError, LedgerError) as error:

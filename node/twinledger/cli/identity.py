@@ -38,6 +38,7 @@ def identity() -> None:
 @identity.command(
     example="""
 twinledger identity add utility/gateway-1 --role device --devnet D
+twinledger identity add utility/gateway-1 --role device --valid-until 2099-01-01T00:00Z --devnet D
 twinledger identity add utility/gateway-1 --role device --public-key 64HEX --profile admin.toml
 """
 )
@@ -46,10 +47,14 @@ twinledger identity add utility/gateway-1 --role device --public-key 64HEX --pro
 @click.option("--public-key", metavar="HEX", help="Its public key, as keygen shows it.")
 @click.option("--out", type=FILE, help="Make a key and write it here.")
 @click.option(
-    "--valid-from", default=0, callback=time_of, metavar="TIME", help="Before it, it may not sign."
+    "--valid-from",
+    default="0",
+    callback=time_of,
+    metavar="TIME",
+    help="Before it, it may not sign: ISO 8601 with a zone, or microseconds since 1970.",
 )
 @click.option(
-    "--valid-until", default=0, callback=time_of, metavar="TIME", help="From then on neither."
+    "--valid-until", default="0", callback=time_of, metavar="TIME", help="From then on neither."
 )
 @json_option
 @connection_options

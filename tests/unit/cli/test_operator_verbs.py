@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.conftest import Run
+from tests.unit.cli.test_twin import sent
 from tests.unit.client.fake_node import FakeNode
 from twinledger.client import Identity
 from twinledger.storage import DataFolder, LastExit
@@ -143,6 +144,16 @@ def test_identities_are_admitted_and_revoked(talk: Run, tmp_path: Path) -> None:
     assert Identity.load(key).name == "utility/new"
     assert _json(talk, "identity", "revoke", "utility/new")["outcome"] == "COMMITTED"
     assert _json(talk, "identity", "list") == {"identities": []}
+
+
+def test_an_identity_may_be_valid_for_a_time_that_is_named_as_people_name_it(
+    talk: Run, node: FakeNode, tmp_path: Path
+) -> None:
+    between = ("--valid-from", "1970-01-01T00:00:01Z", "--valid-until", "2000000")
+    key = tmp_path / "new.key"
+    _json(talk, "identity", "add", "utility/new", "--role", "device", "--out", key, *between)
+    admitted = sent(node).admit_identity
+    assert (admitted.valid_from_us, admitted.valid_until_us) == (1_000_000, 2_000_000)
 
 
 def test_an_identity_that_was_not_admitted_leaves_no_key(
