@@ -39,6 +39,12 @@ _LOG_RECORDS: Final = {
 }
 _NO_DATA: Final = frozenset({"LOCK", "LOG", "LOG.old"})
 """LevelDB's own diary and lock."""
+_STORE_FILES: Final = {"*.ldb": 8, "*.log": 2, "MANIFEST-*": 2, "CURRENT": 2}
+"""LevelDB's other files, and into how many parts each is cut: a byte behind the first is flipped.
+
+A table begins with its records. Behind them is a filter, of which LevelDB says nothing when it is
+damaged, for it does without; in the smallest tables it lies in the middle.
+"""
 _CACHE_BYTES: Final = 1 << 20
 _BEYOND_EVERY_KEY: Final = b"\xff"
 _STEPS: Final = 1000
@@ -71,11 +77,10 @@ def damages(folder: Path, opened: Path) -> Iterator[Damage]:
             advice = LOST_ADVICE.get(kind, "") if name == "heads" else ""
             yield Damage(_record(name, kind, key), "lost", _lose_record(name, key), advice)
     for store in stores:
-        for pattern in ("*.ldb", "*.log", "MANIFEST-*", "CURRENT"):
+        for pattern, parts in _STORE_FILES.items():
             if any(_filled(store, pattern)):
-                yield Damage(
-                    f"{store.name}/{pattern}", "a byte flipped", _flip_file(store.name, pattern)
-                )
+                flip = _flip_file(store.name, pattern, parts)
+                yield Damage(f"{store.name}/{pattern}", "a byte flipped", flip)
     yield from _of_a_snapshot(folder)
     for path in sorted(opened.iterdir()):
         if path.is_file() and path.stat().st_size and path.name not in _NO_DATA:
@@ -147,12 +152,16 @@ def _lose_record(store: str, key: bytes) -> Callable[[Path], None]:
     return lambda folder: _edit(folder / store, lambda _: [(key, None)])
 
 
-def _flip_file(store: str, pattern: str) -> Callable[[Path], None]:
-    """Flip the byte in the middle of the largest such file, whose links are left alone."""
+def _flip_file(store: str, pattern: str, parts: int = 2) -> Callable[[Path], None]:
+    """Flip a byte of the largest such file, whose links are left alone: where its first part ends.
+
+    By default of two, so in the middle.
+    """
 
     def do(folder: Path) -> None:
         path = max(_filled(folder / store, pattern), key=lambda found: found.stat().st_size)
-        content = _flipped(path.read_bytes())
+        content = path.read_bytes()
+        content = _flipped(content, len(content) // parts)
         path.unlink()
         path.write_bytes(content)
 
@@ -163,6 +172,6 @@ def _filled(store: Path, pattern: str) -> Iterator[Path]:
     return (path for path in store.glob(pattern) if path.stat().st_size)
 
 
-def _flipped(content: bytes) -> bytes:
-    middle = len(content) // 2
-    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+def _flipped(content: bytes, place: int | None = None) -> bytes:
+    at = len(content) // 2 if place is None else place
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
