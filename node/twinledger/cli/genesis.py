@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -128,18 +128,21 @@ def check(file: Path, as_json: bool) -> None:
         click.echo(f"Every member signed chain {found.chain_id.hex()}.")
 
 
-@genesis.command(example="twinledger genesis profile genesis.json --out profile.toml")
+@genesis.command(
+    example="twinledger genesis profile genesis.json --out admin.toml --key utility.admin.key"
+)
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, required=True, help="Where to write the profile.")
+@click.option("--key", type=FILE, help="The key file that the profile names to sign with.")
 @json_option
-def profile(file: Path, out: Path, as_json: bool) -> None:
+def profile(file: Path, out: Path, key: Path | None, as_json: bool) -> None:
     """Writes the profile of the founding nodes: whom a client trusts, by their certificates.
 
     It is as good as the genesis file: check the chain id first.
     """
     found = Genesis.parse(read_file(file, Code.GENESIS_INVALID))
     found.require_signed()
-    made = Profile.of_genesis(found)
+    made = replace(Profile.of_genesis(found), key=key.resolve() if key else None)
     write_new_file(out, made.to_toml().encode())
     if as_json:
         print_json({"profile": str(out), "chain_id": found.chain_id.hex()})

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_operator_verbs import join
+from twinledger.client import Profile
 from twinledger.client.key_files import read_public
 from twinledger.consortium.join_file import JoinFile
 from twinledger.ledger.key_file import Purpose
@@ -51,6 +52,20 @@ def test_two_founders_make_a_genesis_file(run: Run, tmp_path: Path) -> None:
     shown = run("genesis", "show", file).stdout
     assert added["chain_id"] in shown
     assert "maker/admin" in shown
+
+
+def test_a_profile_of_the_founders_names_the_key_to_sign_with(run: Run, tmp_path: Path) -> None:
+    file, key = tmp_path / "genesis.json", tmp_path / "utility" / "utility.admin.key"
+    join(run, tmp_path / "utility", "utility", 1)
+    said(run, "genesis", "create", file, "--name", "n")
+    said(run, "genesis", "add", file, tmp_path / "utility" / "join.json")
+    made = ("genesis", "profile", file, "--out", tmp_path / "profile.toml", "--key", key)
+    assert refused(run, *made) == "GENESIS_NOT_SIGNED"
+    said(run, "genesis", "sign", file, "--identity", key)
+    chain_id = said(run, *made)["chain_id"]
+    profile = Profile.load(tmp_path / "profile.toml")
+    assert (profile.chain_id.hex(), profile.key) == (chain_id, key)
+    assert [node.node_id for node in profile.nodes] == ["utility-1"]
 
 
 def test_a_genesis_file_is_never_overwritten(run: Run, tmp_path: Path) -> None:
