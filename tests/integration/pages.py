@@ -1,10 +1,9 @@
-"""Runs the commands of a page of docs/operations exactly as they stand there.
+"""Runs the commands of docs/operations, and of the front page, exactly as they stand there.
 
-What is fenced as ```sh is run, by bash, in order; ```sh full takes long and is run with --full
-only; everything else is output, settings, or what another machine does, and is not run. Every
-command must succeed. Each block is a shell of its own in one folder, where a devnet is in `D`. Two
-things are put in: free ports for 127.0.0.1:7..., so that two runs on one machine do not meet, and
-this checkout for the address that pages clone from.
+What is fenced as ```sh is run, by bash, in order; everything else is output or settings, holds no
+command, and is not run. Every command must succeed. Each block is a shell of its own in one folder,
+where a devnet is in `D`. Two things are put in: free ports for 127.0.0.1:7..., so that two runs on
+one machine do not meet, and this checkout for the address that pages clone from.
 """
 
 import os
@@ -22,31 +21,39 @@ from twinledger.devnet.creation import PORTS_VARIABLE
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OPERATIONS: Final = ROOT / "docs" / "operations"
+FRONT_PAGE: Final = ROOT / "README.md"
 CLONED_FROM: Final = "https://git.example/twinledger.git"
+THIS_REPOSITORY: Final = "<this repository>"
+"""What the front page clones from: it does not know where it is read."""
 BLOCK_S: Final = 900.0
 
-_FENCED = re.compile(r"^```sh( full)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMANDS: Final = "sh"
+_FENCED = re.compile(r"^```(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ADDRESS = re.compile(r"127\.0\.0\.1:7\d{3}\b")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of commands."""
+    """A fenced block; `language` is what stands behind its fence."""
 
-    commands: str
-    full: bool
+    language: str
+    text: str
 
     @property
     def lines(self) -> list[str]:
-        """The commands, one a line; continued lines are one."""
-        joined = self.commands.replace("\\\n", " ")
+        """Its commands, one a line; continued lines are one."""
+        joined = self.text.replace("\\\n", " ")
         return [line for line in joined.splitlines() if line.strip() and line[0] != "#"]
+
+
+def fenced(page: Path) -> list[Block]:
+    """All fenced blocks of a page, in order."""
+    return [Block(language, text) for language, text in _FENCED.findall(page.read_text())]
 
 
 def blocks_of(page: Path) -> list[Block]:
     """The blocks of a page that are run, in order."""
-    found = _FENCED.findall(page.read_text())
-    return [Block(commands, bool(full)) for full, commands in found]
+    return [block for block in fenced(page) if block.language == COMMANDS]
 
 
 @dataclass
@@ -64,8 +71,8 @@ class Terminal:
 
     def run(self, block: Block) -> str:
         """Run a block; return what it printed. It fails the test when a command fails."""
-        commands = _ADDRESS.sub(self._address, block.commands)
-        output = self.folder / f"output-{len(self._groups)}"
+        commands = _ADDRESS.sub(self._address, block.text).replace(THIS_REPOSITORY, str(ROOT))
+        output = self.folder / f"output-{len(list(self.folder.glob('output-*')))}"
         with output.open("wb") as written:
             process = subprocess.Popen(
                 ["bash", "-e", "-x", "-o", "pipefail", "-c", commands],

@@ -9,7 +9,7 @@ from twinledger.ledger.codes import Code
 _HEAD = """# Errors
 
 Every refusal carries a stable code: in the details of a gRPC error, in a receipt, in the output of
-`twinledger --json`. Codes are never renamed. This page is written from the table in
+every command with `--json`. Codes are never renamed. This page is written from the table in
 `twinledger.ledger.catalogue`; a test holds it to that:
 
     python -m twinledger.ledger.error_page > docs/errors.md
