@@ -10,7 +10,7 @@ from twinledger.cli.output import print_json
 from twinledger.proofs.bundle import MAX_BYTES
 from twinledger.proofs.proven import Proven
 from twinledger.proofs.recovered import check_kept
-from twinledger.proofs.verify import trusted_head, verify_recovery
+from twinledger.proofs.verify import check_kept_head, trusted_head, verify_recovery
 from twinledger.proofs.verify import verify as verified
 from twinledger.proofs.words import time_text
 
@@ -56,9 +56,12 @@ def verify(
     """
     expected = None if chain_id is None else _chain_id(chain_id)
     trusted = None if head is None else trusted_head(_read(head))
-    proven = verified(_read(file), expected, trusted)
-    if recovery is not None:
-        opened = verify_recovery(_read(recovery), proven.chain_id)
+    raw, ended = _read(file), None if recovery is None else _read(recovery)
+    if ended is not None and expected is not None and trusted is None:
+        check_kept_head(raw, ended, expected)
+    proven = verified(raw, expected, trusted)
+    if ended is not None:
+        opened = verify_recovery(ended, proven.chain_id)
         check_kept(proven.told.header.height, proven.certificate, opened)
     if as_json:
         print_json(proven.as_json())

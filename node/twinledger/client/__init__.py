@@ -9,15 +9,15 @@ gRPC's, or import a server's parts.
 Read in this order: ``ledger`` (the face), ``identity``, ``building``, ``operations`` and
 ``transactions`` (what is sent), ``receipts``, ``twin_records`` and ``chain_records`` (what comes
 back), ``failures`` (what goes wrong), ``nodes``, ``attempts`` and ``session`` (how one request
-survives), ``proofs`` (asking for proofs, and verifying them), ``light`` and ``head_file`` (the
-newest certified head), ``proven_records``, ``verified_reads`` and ``verified_streams`` (reads that
-are proven), ``plain_reads`` (reads at a node's word), ``connecting``, ``twins``, ``identities``,
-``access_records`` and ``access``, ``operating`` (one node and its operator), ``window`` and
-``pipeline`` (many at once), ``following`` (streams), ``loop_thread``, ``synchronous_twins``,
-``synchronous_access``, ``synchronous_operating`` and ``synchronous`` (the blocking twin), then
-``values``, ``json_values`` and ``operation_json``. ``profile`` says whom to trust, ``channels``
-opens every connection,
-``certificates`` names what is pinned, ``diagnosis`` tells why none is had.
+survives), ``proofs`` (asking for proofs, and verifying them), ``light``, ``head_file`` and
+``truncation`` (the newest certified head), ``proven_records``, ``verified_reads`` and
+``verified_streams`` (reads that are proven), ``plain_reads`` (reads at a node's word),
+``connecting``, ``twins``, ``identities``, ``access_records`` and ``access``, ``operating`` (one
+node and its operator), ``window`` and ``pipeline`` (many at once), ``following`` (streams),
+``loop_thread``, ``synchronous_twins``, ``synchronous_access``, ``synchronous_operating`` and
+``synchronous`` (the blocking twin), then ``values``, ``json_values`` and ``operation_json``.
+``profile`` says whom to trust, ``channels`` opens every connection, ``certificates`` names what is
+pinned, ``diagnosis`` tells why none is had.
 
 Each name is loaded when it is first asked for: a node and most commands need few of them, and what
 is loaded is paid for at every start. A new name stands in all three lists below.

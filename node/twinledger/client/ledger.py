@@ -22,6 +22,7 @@ from twinledger.client.reads import Reads
 from twinledger.client.receipts import Cursor, Receipt, TransactionStatus, Wait
 from twinledger.client.session import Session, receipt_of
 from twinledger.client.transactions import LIFETIME_SECONDS, SignedTransaction
+from twinledger.client.truncation import naming_truncation
 from twinledger.client.twin_records import TwinUpdate
 from twinledger.client.twins import Twins
 from twinledger.client.window import Outcome
@@ -143,16 +144,17 @@ class Ledger:
 
         Raises:
             LedgerError: what the node refuses, as TWIN_NOT_FOUND, PRUNED, NOT_CERTIFIED; what
-                `twinledger verify` would say of the file; PROOF_INVALID for an answer to another
-                question.
+                `twinledger verify` would say of the file; PROOF_TRUNCATED when a recovery cut off
+                the head that is `trusted`; PROOF_INVALID for an answer to another question.
         """
         message = question.to_message(trusted.size if trusted else 0)
 
-        async def attempt(node: Node, seconds: float) -> bytes:
-            return (await node.ledger.Prove(message, timeout=seconds)).bundle
+        async def attempt(node: Node, seconds: float) -> Proof:
+            async with naming_truncation(node, seconds, trusted.standing if trusted else None):
+                raw = (await node.ledger.Prove(message, timeout=seconds)).bundle
+                return await asyncio.to_thread(verified, raw, question, self.chain_id, trusted)
 
-        raw = await self._session.read(attempt, timeout_seconds)
-        return await asyncio.to_thread(verified, raw, question, self.chain_id, trusted)
+        return await self._session.read(attempt, timeout_seconds)
 
     async def submit_many(
         self,

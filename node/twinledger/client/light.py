@@ -16,6 +16,7 @@ from twinledger.client.head_file import HeadFile
 from twinledger.client.nodes import Node, Nodes
 from twinledger.client.proofs import Question, answers
 from twinledger.client.proofs import head as head_question
+from twinledger.client.truncation import naming_truncation
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.header import BlockHeader
 from twinledger.proofs import light
@@ -89,8 +90,9 @@ class Light:
         """The head, no older than a moment, that certifies at least `min_height`.
 
         Raises:
-            LedgerError: HEAD_ROLLED_BACK, HEAD_CONFLICT, or what `twinledger verify` would say;
-                NOT_CERTIFIED, HEIGHT_NOT_REACHED when no node has such a head in time.
+            LedgerError: HEAD_ROLLED_BACK, HEAD_CONFLICT, PROOF_TRUNCATED when a recovery cut off
+                the head that is known, or what `twinledger verify` would say; NOT_CERTIFIED,
+                HEIGHT_NOT_REACHED when no node has such a head in time.
         """
         if not self._serves(min_height):
             async with self._moving:
@@ -148,8 +150,9 @@ class Light:
         message.min_height, message.settled = min_height, True
 
         async def attempt(node: Node, seconds: float) -> tuple[bytes, Standing]:
-            raw = (await node.ledger.Prove(message, timeout=seconds)).bundle
-            moved = await self._verified(node, light.follow, raw, self._chain_id, before)
+            async with naming_truncation(node, seconds, before):
+                raw = (await node.ledger.Prove(message, timeout=seconds)).bundle
+                moved = await self._verified(node, light.follow, raw, self._chain_id, before)
             if moved.size <= min_height:
                 said = f"{node.address} proves no head above height {min_height}"
                 raise LedgerError(Code.HEIGHT_NOT_REACHED, said)

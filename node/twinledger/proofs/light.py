@@ -14,6 +14,7 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.proofs.bundle import Bundle, GenesisAnchor, HeadAnchor, decode_claim
 from twinledger.proofs.claims import Claim, HeadClaim
 from twinledger.proofs.proven import Told
+from twinledger.proofs.recovered import truncated
 from twinledger.proofs.standing import Standing, set_of
 from twinledger.proofs.verify import check_claim, verify
 
@@ -54,6 +55,26 @@ def claimed(raw: bytes, standing: Standing) -> tuple[Claim, Told]:
         raise LedgerError(Code.PROOF_NOT_ANCHORED, "no head is known")
     claim = decode_claim(raw)
     return claim, check_claim(claim, standing.head)
+
+
+def truncation(raw: bytes, standing: Standing) -> LedgerError | None:
+    """PROOF_TRUNCATED, when a recovery cut off the head where a client stands; None when none did.
+
+    Args:
+        raw: The bundle of a node's newest head, from genesis.
+        standing: Where the client stands.
+
+    Raises:
+        LedgerError: what `verify` raises.
+    """
+    known = standing.head
+    recovery = verify(raw, standing.chain_id).recovery
+    # A bundle shows the newest recovery; what is before it stands in that one's own proof.
+    while known is not None and recovery is not None and recovery.epoch > standing.consortium.epoch:
+        if known.size > recovery.fork.size:
+            return truncated(known.height, recovery)
+        recovery = verify(recovery.fork.proof, standing.chain_id).recovery
+    return None
 
 
 def _refuse_other_ways(bundle: Bundle, standing: Standing, known: Checkpoint) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from twinledger.consortium.genesis import chain_id as chain_id_of
 from twinledger.consortium.recovery.file import RecoveryFile
+from twinledger.consortium.witnesses import check_certificate
 from twinledger.ledger.checkpoint import Checkpoint, origin_of
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.note import SignedNote
@@ -210,6 +211,36 @@ def verify_recovery(raw: bytes, chain_id: bytes) -> Standing:
         LedgerError: PROOF_RECOVERY.
     """
     return recovered.opened_by(raw, chain_id, head_from_genesis)
+
+
+def check_kept_head(raw: bytes, recovery: bytes, chain_id: bytes) -> None:
+    """Refuses the bundle of a head that a recovery cut off, also when it begins at another head.
+
+    As a client keeps the newest one that it followed to: what it began at need not be known, for
+    the recovery brings the witnesses of its fork, and they certified more than that.
+
+    Args:
+        raw: The bundle. Of what begins at genesis or is no head, `verify` and `check_kept` tell.
+        recovery: The recovery file.
+        chain_id: The chain, 32 bytes.
+
+    Raises:
+        LedgerError: PROOF_TRUNCATED; PROOF_RECOVERY, PROOF_MALFORMED, PROOF_SURPLUS.
+    """
+    bundle = Bundle.decode(raw)
+    if isinstance(bundle.anchor, GenesisAnchor) or not isinstance(bundle.claim, HeadClaim):
+        return
+    opened = verify_recovery(recovery, chain_id)
+    if opened.recovery is None:
+        return
+    at = at_fork(opened.recovery)
+    changes = [each.certificate for each in bundle.changes if isinstance(each, ShownChange)]
+    for shown in (*changes, bundle.head.certificate):
+        try:
+            certificate = check_certificate(shown, set_of(at.consortium), at.origin)
+        except LedgerError:
+            continue  # by others: it says nothing of the fork
+        recovered.check_kept(certificate.checkpoint.height, certificate, opened)
 
 
 def _moved_on(standing: Standing, claim: HeadClaim, told: Told, head: Checkpoint) -> Standing:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Run
-from tests.unit.proofs.cases import Case, cases, world
+from tests.unit.proofs.cases import Case, cases, until_the_second_change, world
 
 CHAIN = world().genesis.chain_id.hex()
 CASES = {case.name: case for case in cases()}
@@ -44,6 +44,18 @@ def test_a_head_that_was_itself_proven_under_a_head_can_be_trusted(tmp_path: Pat
     (tmp_path / "newest.proof").write_bytes(raw)
     done = run("verify", str(tmp_path / "newest.proof"), "--trusted-head", str(later))
     assert done.exit_code == 0, done.output
+
+
+def test_the_head_that_a_client_kept_proves_what_a_recovery_cut_off(tmp_path: Path, run: Run):
+    """It begins at the head before it, and so is anchored in nothing by itself."""
+    builder = world().builder()
+    (tmp_path / "profile.toml.head").write_bytes(builder.bundle(builder.head_claim(), 4))
+    (tmp_path / "recovery.json").write_bytes(until_the_second_change().recover().raw)
+    verify = ("verify", str(tmp_path / "profile.toml.head"), "--chain-id", CHAIN)
+    assert "PROOF_NOT_ANCHORED" in run(*verify).stderr
+    done = run(*verify, "--recovery", str(tmp_path / "recovery.json"))
+    assert (done.exit_code, "PROOF_TRUNCATED" in done.stderr) == (1, True)
+    assert "although the witnesses of maker/admin" in done.stderr
 
 
 def test_without_an_anchor_a_proof_is_at_best_consistent(tmp_path: Path, run: Run):

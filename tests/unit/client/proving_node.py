@@ -42,6 +42,11 @@ class ProvingNode(FakeNode):
         except LedgerError as error:
             return abort(context, Refusal(error.code, detail=error.detail))
 
+    def GetHead(self, request: Any, context: Any) -> Any:
+        response = super().GetHead(request, context)
+        response.certificate = self.world.builder().certificate
+        return response
+
     def _proven(self, request: pb.ProveRequest) -> pb.ProveResponse:
         builder = replace(self.world.builder(), under_size=request.under_size)
         claim = _claim(builder, request)

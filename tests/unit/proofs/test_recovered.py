@@ -18,7 +18,7 @@ from twinledger.ledger.errors import Code
 from twinledger.proofs.bundle import Bundle, HeadAnchor, ShownRecovery
 from twinledger.proofs.history_builder import transaction_claim
 from twinledger.proofs.recovered import check_kept
-from twinledger.proofs.verify import verify, verify_recovery
+from twinledger.proofs.verify import check_kept_head, verify, verify_recovery
 
 CHAIN = world().genesis.chain_id
 
@@ -86,6 +86,35 @@ def test_who_trusts_a_head_beyond_the_fork_is_told_that_it_was_cut_off():
     raw = replace(bundle, anchor=anchor).encode()
     assert verdict(raw, None, trusted) == "PROOF_TRUNCATED"
     assert reference_verdict(raw, None, head) == "PROOF_TRUNCATED"
+
+
+@pytest.mark.parametrize(("size", "since"), [(8, 4), (9, 8), (13, 8), (13, 12), (13, 4)])
+def test_a_head_that_a_client_kept_convicts_whatever_it_began_at(size: int, since: int):
+    """At 11 and 12 the witnesses changed: then those of the fork certified a change before it."""
+    builder = world().builder(size)
+    raw = builder.bundle(builder.head_claim(), since)
+    file = recovery_of(recovered_world())
+    if since == 12:
+        check_kept_head(raw, file, CHAIN)  # nothing in it was certified by those of the fork
+        return
+    with refused(Code.PROOF_TRUNCATED, "was certified, and the recovery into epoch 1 goes on from"):
+        check_kept_head(raw, file, CHAIN)
+
+
+def test_a_head_that_was_not_cut_off_convicts_nobody():
+    file = recovery_of(recovered_world())
+    for found, size in ((world(), 7), (recovered_world(), 9)):
+        builder = found.builder(size)
+        check_kept_head(builder.bundle(builder.head_claim(), 4), file, CHAIN)
+    builder = world().builder()
+    check_kept_head(builder.bundle(builder.twin_claim(TANK), 4), file, CHAIN)  # it is no head
+    raw = builder.bundle(builder.head_claim(), 4)
+    bundle = Bundle.decode(raw)
+    shorn = bundle.head.certificate.split(b"\n")[:5]
+    forged = replace(
+        bundle, changes=(), head=replace(bundle.head, certificate=b"\n".join([*shorn, b""]))
+    )
+    check_kept_head(forged.encode(), file, CHAIN)
 
 
 @pytest.mark.parametrize("by", [["maker", "plant"], ["maker", "plant", "regulator", "utility"]])

@@ -52,8 +52,9 @@ PROOFS: dict[Code, Entry] = {
     ),
     Code.PROOF_TRUNCATED: Entry(
         "What was certified here was cut off by a recovery",
-        "Keep both files: together they prove it against whoever signed the recovery. Submit again"
-        " what is missing.",
+        "Keep the proof and the recovery file: together they prove it against whoever signed that."
+        " A client's own is FILE.head beside its profile; without it the client begins anew, in the"
+        " new epoch (docs/sdk.md). Submit again what is missing.",
         STATE,
     ),
     Code.PROOF_CONSISTENCY: Entry(
