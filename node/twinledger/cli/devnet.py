@@ -15,6 +15,8 @@ from twinledger.devnet.control import Devnet, DownReport
 from twinledger.devnet.creation import NODES_MAX, create
 from twinledger.devnet.layout import FILE_NAME, Layout
 from twinledger.devnet.status import NodeView, to_json, view_nodes
+from twinledger.devnet.trust import refresh_profile
+from twinledger.ledger.errors import LedgerError
 
 _DEFAULT_NODES = 4
 
@@ -61,10 +63,13 @@ def up(nodes: int | None, folder: Path, detach: bool, insecure: bool, as_json: b
     Without --detach it shows a live table and takes everything down on Ctrl-C. With --json it
     prints what `devnet status --json` prints.
     """
+    fresh = not (folder / FILE_NAME).exists()
     net = Devnet(_layout(folder, nodes, insecure))
     try:
         with waiting(f"Starting {len(net.layout.nodes)} nodes and waiting for a leader ..."):
             views = asyncio.run(net.up())
+        if not fresh:
+            _refresh(net.layout, views)
     except KeyboardInterrupt:
         _say_down(net.down())
         raise
@@ -102,7 +107,9 @@ def _show_until_interrupted(net: Devnet, *, live: bool) -> None:
 def status(folder: Path, as_json: bool) -> None:
     """Says how every node is."""
     layout = Layout.load(folder)
-    _print(layout, asyncio.run(view_nodes(layout)), as_json)
+    views = asyncio.run(view_nodes(layout))
+    _refresh(layout, views)
+    _print(layout, views, as_json)
 
 
 @devnet.command(example="twinledger devnet kill leader --dir D")
@@ -144,6 +151,7 @@ def restart(name: str | None, rolling: bool, folder: Path, as_json: bool) -> Non
             restarted.append(asyncio.run(net.restart(name)).name)
         else:
             asyncio.run(net.rolling_restart(lambda node: restarted.append(node.name)))
+        _refresh(net.layout, asyncio.run(view_nodes(net.layout)))
     if as_json:
         print_json({"restarted": restarted})
     else:
@@ -166,6 +174,16 @@ def _say_down(report: DownReport) -> None:
     click.echo(f"Stopped {', '.join(report.stopped) or 'nothing: no node was running'}.", err=True)
     for name in report.killed:
         click.echo(f"{name} did not stop when asked and was killed (SIGKILL).", err=True)
+
+
+def _refresh(layout: Layout, views: list[NodeView]) -> None:
+    """Has profile.toml follow the ledger, while a node answers; what it cannot is said."""
+    if not any(view.status for view in views):
+        return
+    try:
+        asyncio.run(refresh_profile(layout))
+    except LedgerError as error:
+        click.echo(f"profile.toml stays as it was: {error.message}", err=True)
 
 
 def _print(layout: Layout, views: list[NodeView], as_json: bool) -> None:

@@ -57,7 +57,7 @@ class Layout:
 
     @property
     def profile(self) -> Profile:
-        """What clients trust, as it was when the devnet was made."""
+        """What clients trust, as `devnet up`, `status` and `restart` last kept it."""
         return Profile.load(profile_path(self.path))
 
     @property
