@@ -83,6 +83,7 @@ def test_a_company_joins_votes_and_another_is_removed(
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 def test_the_program_is_installed_by_the_command_of_the_page(terminal: Terminal) -> None:
     install, _ = blocks_of(OPERATIONS / "join.md")
     terminal.run(install)

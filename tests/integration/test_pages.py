@@ -44,9 +44,11 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
-    # Slower ticks: who leads must stay so while other things keep the machine busy.
-    settings = {"consensus": {"tick_ms": 100}}
+def devnet(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Devnet]:
+    # Of a long page one must lead on until its last block, while others keep the machine busy.
+    settings = {"consensus": {"tick_ms": 200 if request.config.getoption("--full") else 20}}
     net = Devnet(create(tmp_path_factory.mktemp("pages") / "D", 4, settings=settings))
     try:
         asyncio.run(net.up())
@@ -78,7 +80,7 @@ def end(terminal: Terminal, kept: Devnet | None = None) -> None:
             Devnet(Layout.load(file.parent)).down()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_does_what_it_says(devnet: Devnet, page: Path) -> None:
     # What a page that failed left down shall not make the next one fail.
