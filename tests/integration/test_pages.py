@@ -15,6 +15,7 @@ from tests.integration.pages import (
     COMMANDS,
     FRONT_PAGE,
     OPERATIONS,
+    ROOT,
     Terminal,
     blocks_of,
     fenced,
@@ -132,7 +133,7 @@ def test_the_program_of_the_front_page_runs(devnet: Devnet) -> None:
     assert "COMMITTED in block" in done.stdout
 
 
-@pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", ALL, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_command_is_fenced_as_something_that_nobody_runs(page: Path) -> None:
     programs = {
         line.split()[0] for each in ALL for block in blocks_of(each) for line in block.lines
