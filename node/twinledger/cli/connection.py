@@ -66,7 +66,7 @@ class Connection:
         member = identity.partition("/")[0]
         if target.devnet is None or target.identity_named or member not in target.devnet.members:
             return self
-        admin = target.devnet.identity(f"{member}/{DEFAULT_IDENTITY}")
+        admin = target.devnet.identity(f"{member}/{DEFAULT_IDENTITY}", ask_passphrase)
         return replace(self, target=replace(target, identity=admin))
 
     def run(self, work: Callable[[Ledger], Awaitable[Result]]) -> Result:
@@ -161,7 +161,7 @@ def _of_devnet(folder: Path, identity: str | None) -> Target:
     layout = Layout.load(folder)
     return Target(
         layout.profile,
-        layout.identity(identity),
+        layout.identity(identity, ask_passphrase),
         devnet=layout,
         identity_named=identity is not None,
     )

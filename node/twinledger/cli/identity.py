@@ -56,6 +56,7 @@ twinledger identity add utility/gateway-1 --role device --public-key 64HEX --pro
 @click.option(
     "--valid-until", default="0", callback=time_of, metavar="TIME", help="From then on neither."
 )
+@sealed_option
 @json_option
 @connection_options
 def add(
@@ -65,6 +66,7 @@ def add(
     out: Path | None,
     valid_from: int,
     valid_until: int,
+    sealed: bool,
     as_json: bool,
     connection: Connection,
 ) -> None:
@@ -82,7 +84,7 @@ def add(
     key = hex_bytes(public_key, PUBLIC_KEY_SIZE, "--public-key") if public_key else None
     if key is None and out is not None:
         made = Identity.generate(name)
-        made.save(out)
+        made.save(out, new_passphrase(out, sealed))
         key = made.public_key
 
     async def work(ledger: Ledger) -> Receipt:

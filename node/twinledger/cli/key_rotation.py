@@ -9,7 +9,7 @@ from typing import Final
 
 from twinledger.cli.connection import Connection
 from twinledger.cli.passphrases import ask_passphrase
-from twinledger.client import Ledger, NodeRecord, Operation, OutcomeUnknown
+from twinledger.client import Ledger, NodeRecord, Operation, OutcomeUnknown, Profile
 from twinledger.client.diagnosis import look
 from twinledger.client.governance_operations import update_node
 from twinledger.client.key_files import read_key, read_public
@@ -148,11 +148,12 @@ async def send(ledger: Ledger, changes: list[Operation]) -> int:
 
 
 def _note(connection: Connection, node_id: str, kept: Sequence[bytes], height: int) -> None:
-    """Keep a devnet's profile up to date: it is all that its commands have to go by."""
+    """Keep the file up to date that this command went by: the next one may find only this node."""
     target = connection.target
-    if target.devnet is not None:
-        fresh = target.trusted.with_certificates(node_id, kept, height)
-        fresh.save(profile_path(target.devnet.path))
+    path = target.file if target.devnet is None else profile_path(target.devnet.path)
+    if path is not None:
+        # Read again: the client that submitted may have followed the ledger in it.
+        Profile.load(path).with_certificates(node_id, kept, height).save(path)
 
 
 def _await_shown(settings: Configuration, certificate: bytes) -> bool | None:

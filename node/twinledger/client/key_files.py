@@ -46,7 +46,14 @@ def read_key(
         LedgerError: KEY_EXPOSED, KEY_LOCKED; CONFIG_INVALID, naming the file and what is wrong.
     """
     stored = read_public(path, purpose)
-    return stored if stored.seal is None else stored.opened(ask(path))
+    if stored.seal is None:
+        return stored
+    passphrase = ask(path)
+    try:
+        return stored.opened(passphrase)
+    except LedgerError as error:
+        # A command may open several files: the passphrase fits one and not the other.
+        raise LedgerError(error.code, f"{path}: {error.detail}") from error
 
 
 def read_public(path: Path, purpose: Purpose) -> StoredKey:

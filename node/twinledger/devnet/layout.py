@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from twinledger.client.identity import Identity
+from twinledger.client.key_files import AskPassphrase, passphrase_of_environment
 from twinledger.client.profile import Profile
 from twinledger.ledger.errors import Code, LedgerError
 
@@ -90,13 +91,16 @@ class Layout:
         """Where the key of an identity (member/name) lies."""
         return key_path(self.path, identity)
 
-    def identity(self, name: str | None = None) -> Identity:
+    def identity(
+        self, name: str | None = None, ask: AskPassphrase = passphrase_of_environment
+    ) -> Identity:
         """Loads an identity; the first member's admin when none is named.
 
         Raises:
-            LedgerError: CONFIG_INVALID when there is no such key.
+            LedgerError: CONFIG_INVALID when there is no such key; KEY_LOCKED when it is sealed and
+                `ask` gets no passphrase that opens it.
         """
-        return Identity.load(self.key_file(name or f"{self.members[0]}/{DEFAULT_IDENTITY}"))
+        return Identity.load(self.key_file(name or f"{self.members[0]}/{DEFAULT_IDENTITY}"), ask)
 
     def save(self) -> None:
         """Writes devnet.json."""
