@@ -14,7 +14,7 @@ from twinledger.client import Ledger
 from twinledger.client.certificates import host_names, to_pem
 from twinledger.client.profile import TrustedNode
 from twinledger.client.read_tokens import bearer_token
-from twinledger.ledger.checkpoint import origin_of
+from twinledger.ledger.checkpoint import head_of, origin_of
 from twinledger.ledger.cosignature import verifier_key
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.read_token import LIFETIME_US, TILES_METHOD
@@ -51,7 +51,7 @@ def tiles_token(
     if not as_json:
         click.echo(token)
         return
-    origin, log_key = origin_of(trusted.chain_id), connection.run(partial(_log_key, node_id))
+    origin, log_key = connection.run(partial(_log, node_id))
     print_json(
         {
             "token": token,
@@ -63,12 +63,14 @@ def tiles_token(
     )
 
 
-async def _log_key(node_id: str, ledger: Ledger) -> bytes:
+async def _log(node_id: str, ledger: Ledger) -> tuple[str, bytes]:
+    """The log's name, which is another in every epoch, and the node's key of its own line."""
     members = (await ledger.consortium()).members
     found = [node.log_key for member in members for node in member.nodes if node.node_id == node_id]
     if not found:
         raise LedgerError(Code.NO_SUCH_NODE, f"{node_id} is not on the ledger")
-    return found[0]
+    certificate = (await ledger.head()).certificate
+    return head_of(certificate).origin if certificate else origin_of(ledger.chain_id), found[0]
 
 
 def _node(nodes: tuple[TrustedNode, ...], node_id: str) -> TrustedNode:
