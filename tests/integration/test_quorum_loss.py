@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from click.testing import CliRunner, Result
 
 from tests.integration.single_node import free_address
 from twinledger.cli.verbs import root
+from twinledger.client import Profile
+from twinledger.client.proofs import TrustedHead
 from twinledger.devnet.process import PROGRAM, NodeProcess
 
 MEMBERS: Final = ("utility", "maintenance", "sensors", "regulator")
@@ -118,6 +120,8 @@ class Loss:
         held: The last height that the survivor has a certificate of, at least.
         early: A receipt of that height.
         late: A receipt that the three certified after the survivor stopped.
+        reader_before: The profile of a client that read last when `early` was the newest.
+        reader_after: The same of one that read `late`.
     """
 
     survivor: Path
@@ -125,6 +129,41 @@ class Loss:
     held: int
     early: Path
     late: Path
+    reader_before: Path
+    reader_after: Path
+
+
+def has_read(profile: Path, devnet: Path) -> Path:
+    """Make the profile of a client, which keeps the head that it has read by beside it."""
+    key = devnet / "keys" / "utility.admin.key"
+    replace(Profile.load(devnet / "profile.toml"), key=key).save(profile)
+    run("twin", "get", "pump-7", "--profile", profile)
+    return profile
+
+
+def kept_by(profile: Path) -> Path:
+    """The file of the head that a client keeps."""
+    return profile.with_name(f"{profile.name}.head")
+
+
+def height_of(profile: Path) -> int:
+    """The height that a client has read by."""
+    return TrustedHead.load(kept_by(profile)).size - 1
+
+
+def readers_go_on(loss: Loss, recovery: Path, chain: str, key: Path) -> None:
+    """Who had read up to the fork follows; who had read more is told, and can prove it."""
+    for profile in (loss.reader_before, loss.reader_after):
+        profile.unlink()
+        run("consortium", "recover", "profile", recovery, "--out", profile, "--key", key)
+    read = ("twin", "get", "pump-7", "--profile")
+    assert run(*read, loss.reader_before)["version"] == 43
+    assert refusal(*read, loss.reader_after) == "PROOF_TRUNCATED"
+    kept = kept_by(loss.reader_after)
+    verify = ("verify", kept, "--chain-id", chain, "--recovery", recovery)
+    assert refusal(*verify) == "PROOF_TRUNCATED"
+    kept.unlink()
+    assert run(*read, loss.reader_after)["version"] == 43
 
 
 def lose_the_quorum(devnet: Path, tmp_path: Path, chain: str) -> Loss:
@@ -138,17 +177,19 @@ def lose_the_quorum(devnet: Path, tmp_path: Path, chain: str) -> Loss:
     assert loaded.exit_code == 0, loaded.stderr
     early, late = tmp_path / "early.proof", tmp_path / "late.proof"
     receipt(100, early, *where)
-    held = run("verify", early, "--chain-id", chain)["height"]
+    reader_before = has_read(tmp_path / "before.toml", devnet)
+    held = max(run("verify", early, "--chain-id", chain)["height"], height_of(reader_before))
     until(lambda: certified(survivor / "node.toml", *where) >= held, "it got no certificate")
     # Stopped, not killed: certificates are written a moment later, and a crash may lose the newest.
     process = NodeProcess(survivor)
     process.ask_to_stop()
     assert not process.end(time.monotonic() + 60)
     receipt(101, late, *where)
+    reader_after = has_read(tmp_path / "after.toml", devnet)
     for node in ("maintenance-1", "sensors-1", "regulator-1"):
         run("devnet", "kill", node, "--dir", devnet)
         shutil.rmtree(devnet / "nodes" / node)
-    return Loss(survivor, behind, held, early, late)
+    return Loss(survivor, behind, held, early, late, reader_before, reader_after)
 
 
 def make_join(member: str, keys: Path, tmp_path: Path) -> Path:
@@ -234,6 +275,7 @@ def test_three_of_four_nodes_are_destroyed_and_the_members_go_on(
     receipt(200, later, *new)
     until_all_agree(profile, tmp_path)
     assert versions(*new) == list(range(1, 44))
+    readers_go_on(loss, recovery, chain, key)
 
     verify = ("--chain-id", chain, "--recovery", recovery)
     assert run("verify", loss.early, *verify)["proven"] is True
