@@ -1,8 +1,10 @@
 """Proves claims from this node's stores: what `LedgerService.Prove` answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from twinledger.consortium.witnesses import Certificate
 from twinledger.execution.execute import executed_transactions
 from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.names import TwinId
@@ -101,7 +103,7 @@ class Proving:
         certificate = self.heads.certificate
         if certificate is None:
             raise LedgerError(Code.NOT_CERTIFIED)
-        with self.chain.snapshot() as reader:
+        with self.chain.snapshot() as reader, _certified_yet(certificate, reader):
             chain = ProvenSnapshot(reader)
             under = request.under_size
             builder = Builder(chain, self.heads.book, certificate.raw, self.genesis, under)
@@ -113,3 +115,20 @@ class Proving:
         if len(raw) > MAX_BYTES:
             raise too_large()
         return pb.ProveResponse(claim=raw)
+
+
+@contextmanager
+def _certified_yet(certificate: Certificate, reader: ChainReader) -> Iterator[None]:
+    """Tell a caller to wait, not that something is gone, while only what is gone is certified.
+
+    A node that catches up executes faster than certificates reach it, and may be more heights
+    beyond the newest than it keeps states of.
+    """
+    try:
+        yield
+    except LedgerError as error:
+        newest, oldest = certificate.checkpoint.height, reader.trees.oldest_height
+        if error.code is not Code.PRUNED or newest >= oldest:
+            raise
+        said = f"it knows {newest} as certified, and keeps the states from {oldest} on"
+        raise LedgerError(Code.NOT_CERTIFIED, said) from error

@@ -90,13 +90,17 @@ class Ledger(Chain):
         ]
         return certify(witnesses, head, signed)
 
-    def ask(self, who: Signer, question: Question) -> Claim:
-        """The claim of the answer, which must hold, and hold nothing hidden from a device."""
+    def ask(self, who: Signer, question: Question, certificate: Certificate | None = None) -> Claim:
+        """The claim of the answer, which must hold, and hold nothing hidden from a device.
+
+        The newest certificate that the node knows is one of its newest block unless it is named.
+        """
         store = self.stored.store
         door = Door(store, self.genesis.chain_id, "utility-1", "utility", lambda: START_US)
         record = find_identity(store, who.identity)
         assert record is not None
-        heads = cast("Heads", SimpleNamespace(certificate=self.certificate, book=Book([], [])))
+        newest = certificate or self.certificate
+        heads = cast("Heads", SimpleNamespace(certificate=newest, book=Book([], [])))
         proving = Proving(store, heads, self.genesis.body)
         raw = proving.prove(question.to_message(0), Caller(door, record, Audience.JUDGED)).bundle
         verify(raw, self.genesis.chain_id)
@@ -313,3 +317,22 @@ def test_a_whole_block_is_for_those_who_read_everything(ledger: Ledger):
     with refused(Code.ACCESS_DENIED):
         ledger.ask(DEVICE, ask.block(HEIGHTS["open"]))
     assert ledger.ask(AUDITOR, ask.block(HEIGHTS["mixed"])).kind == "block"
+
+
+def test_a_node_far_beyond_the_newest_certified_head_says_wait_and_not_that_it_is_gone(
+    tmp_path: Path,
+):
+    """As one does that catches up: certificates reach it later than blocks."""
+    behind = Ledger(tmp_path)
+    behind.commit(create("pump-7", set_("flow", 1.0)))
+    known = behind.certificate
+    behind.ask(UTILITY, ask.head(), known)
+    while behind.stored.store.trees.oldest_height <= known.checkpoint.height:
+        behind.commit(update("pump-7", set_("flow", 2.0)))
+    for question in (ask.head(), ask.twin("pump-7")):
+        with refused(Code.NOT_CERTIFIED, f"it knows {known.checkpoint.height} as certified"):
+            behind.ask(UTILITY, question, known)
+    behind.ask(UTILITY, ask.head())
+    with refused(Code.PRUNED):
+        behind.ask(UTILITY, ask.twin("pump-7", at=1))
+    behind.stored.close()

@@ -98,8 +98,8 @@ PROOFS: dict[Code, Entry] = {
         STATE,
     ),
     Code.NOT_CERTIFIED: Entry(
-        "No head of this ledger is certified yet",
-        "Wait until a quorum of the members' nodes is up and has signed one.",
+        "This node has no certified head that it can prove anything under yet",
+        "Wait until a quorum of the members' nodes is up and has signed one, or ask another node.",
         STATE,
         waiting_helps=True,
     ),
