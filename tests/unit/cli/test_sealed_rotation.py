@@ -85,6 +85,18 @@ def test_an_admin_s_key_is_rotated_to_one_with_another_passphrase(
     assert talk("consortium", "show", text=f"{later}\n").exit_code == 0
 
 
+@pytest.mark.usefixtures("terminal")
+def test_a_key_that_is_made_for_a_new_identity_is_sealed_on_demand(
+    talk: Run, node: FakeNode, admin: Path
+) -> None:
+    out, own = admin.with_name("device.key"), "of the device"
+    add = ("identity", "add", "utility/device", "--role", "device", "--out", out, "--sealed")
+    done = talk(*add, text=f"{ADMIN}\n{own}\n{own}\n")
+    assert done.exit_code == 0, done.output
+    (change,) = operations(node)
+    assert change.admit_identity.public_key == sealed_with(out, Purpose.IDENTITY, own)
+
+
 @pytest.mark.usefixtures("terminal", "admin")
 def test_a_node_s_certificate_is_rotated_by_an_admin_with_another_passphrase(
     talk: Run, node: FakeNode, config: Path, profile: Path
