@@ -15,6 +15,10 @@ from twinledger.devnet.status import view_nodes
 
 WITHIN_S: Final = 90.0
 """By then a busy machine has done what an idle one does at once. Nothing waits for this to pass."""
+POLL_S: Final = 0.2
+"""Between two looks at all nodes: a look costs each of them a connection."""
+THINK_S: Final = 0.1
+"""What a caller of a moderate load waits between its calls."""
 
 
 @dataclass(slots=True)
@@ -29,15 +33,21 @@ class Accounts:
 
 @asynccontextmanager
 async def load(
-    ledger: Ledger, accounts: Accounts, calls: int, prefix: str = ""
+    ledger: Ledger, accounts: Accounts, calls: int, prefix: str = "", think_s: float = 0.0
 ) -> AsyncIterator[None]:
-    """Keep `calls` single submissions in flight, each adding one to a counter of its own."""
+    """Have `calls` callers submit one after the other, each adding one to a counter of its own.
+
+    Between an answer and its next call a caller waits `think_s`. Without that they take all that
+    the machine has, whatever it is, and everything that a test waits for takes the longer.
+    """
     await asyncio.gather(
         *(ledger.submit(op.create_twin(f"{prefix}counter-{caller}")) for caller in range(calls))
     )
     stop = asyncio.Event()
     callers = [
-        asyncio.create_task(_call_until(stop, ledger, accounts, f"{prefix}counter-{caller}"))
+        asyncio.create_task(
+            _call_until(stop, ledger, accounts, f"{prefix}counter-{caller}", think_s)
+        )
         for caller in range(calls)
     ]
     try:
@@ -48,7 +58,7 @@ async def load(
 
 
 async def _call_until(
-    stop: asyncio.Event, ledger: Ledger, accounts: Accounts, twin_id: str
+    stop: asyncio.Event, ledger: Ledger, accounts: Accounts, twin_id: str, think_s: float
 ) -> None:
     while not stop.is_set():
         signed = ledger.sign(op.update_twin(twin_id, [op.increment_property("count", 1)]))
@@ -60,6 +70,7 @@ async def _call_until(
             accounts.failed.append(error)
         else:
             accounts.acknowledged[signed.id] = (receipt.height, receipt.index)
+        await asyncio.sleep(think_s)
 
 
 async def more_acknowledged(accounts: Accounts, before: int) -> None:
@@ -79,7 +90,7 @@ async def one_leader(layout: Layout) -> str:
         if len(leaders) == 1 and (leader := leaders.pop()):
             return leader
         assert time.monotonic() < deadline, f"the nodes do not agree on a leader: {views}"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(POLL_S)
 
 
 async def same_head(layout: Layout) -> int:
@@ -93,7 +104,7 @@ async def same_head(layout: Layout) -> int:
             return head[0]
         heads.add(head)
         assert time.monotonic() < deadline, f"the nodes' heads do not become equal: {heads}"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(POLL_S)
 
 
 async def check_node(layout: Layout, address: str, accounts: Accounts, height: int) -> None:

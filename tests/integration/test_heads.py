@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator
 import plyvel
 import pytest
 
-from tests.integration.accounts import WITHIN_S, Accounts, load, one_leader, same_head
+from tests.integration.accounts import (
+    POLL_S,
+    THINK_S,
+    WITHIN_S,
+    Accounts,
+    load,
+    one_leader,
+    same_head,
+)
 from twinledger.client import Ledger, connect
 from twinledger.client import operations as op
 from twinledger.client.chain_records import NodeStatus
@@ -28,12 +36,14 @@ from twinledger.twins.state_keys import property_key
 
 CALLS = 16
 KILLS = 2
+KEPT_HEIGHTS = 4
 
 
 @pytest.fixture(scope="module")
 def all_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
     """Five members: the certifying quorum is four, the majority that orders three."""
-    made = Devnet(create(tmp_path_factory.mktemp("heads") / "devnet", 5))
+    settings = {"storage": {"kept_heights": KEPT_HEIGHTS}}
+    made = Devnet(create(tmp_path_factory.mktemp("heads") / "devnet", 5, settings=settings))
     try:
         yield made
     finally:
@@ -55,7 +65,7 @@ async def until(layout: Layout, fits: Callable[[dict[str, NodeStatus]], bool]) -
         if fits(found):
             return
         assert time.monotonic() < deadline, f"not so: {found}"
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(POLL_S)
 
 
 def all_certified(found: dict[str, NodeStatus]) -> bool:
@@ -69,7 +79,7 @@ def test_nodes_certify_under_load_and_through_kills(devnet):
 async def certify_through_kills(devnet: Devnet, layout: Layout) -> None:
     accounts, chance = Accounts(), random.Random(7)
     async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
-        async with load(ledger, accounts, CALLS):
+        async with load(ledger, accounts, CALLS, think_s=THINK_S):
             await ledger.submit(op.create_twin("certified"), certified=True)
             await check_lag(ledger)
             for kill in range(KILLS):
@@ -129,8 +139,13 @@ async def lose_the_certifying_quorum(devnet: Devnet, layout: Layout) -> None:
     async with connect(up, profile=layout.profile, identity=who, verify=False) as ledger:
         receipt = await ledger.submit(op.create_twin("ordered"))
         await until(layout, lambda found: all(waits(each, victims) for each in found.values()))
+        for number in range(2 * KEPT_HEIGHTS):
+            await ledger.submit(op.create_twin(f"ordered-{number}"))
         head = await ledger.head()
         assert head.certified_height is None or head.certified_height < receipt.height
+        # The newest state that can be proven stays, however many blocks come after it.
+        async with connect(up, profile=layout.profile, identity=who) as proving:
+            assert (await proving.twins.get("certified")).version == 1
         certified = asyncio.create_task(
             ledger.submit(op.create_twin("waits"), certified=True, timeout_seconds=WITHIN_S)
         )

@@ -103,6 +103,7 @@ def assemble(foundation: Foundation, knows: Collection[int] = KNOWN_VERSIONS) ->
     submission = Submission(chain, pool, preparation, feed, proposer, limits, parent.time_us)
     reads = ReadHeights(replica)
     heads = _heads(foundation, replica, threads, feed)
+    chain.certified_height = lambda: max(feed.certified_height, 0)
     proposer.refused, replica.read_answered = submission.refused, reads.answered
     fetching = SnapshotFetching(replica, foundation.folder, threads.snapshots, threads.disk)
     replica.snapshot_offered = fetching.offered

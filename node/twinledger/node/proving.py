@@ -121,8 +121,9 @@ class Proving:
 def _certified_yet(certificate: Certificate, reader: ChainReader) -> Iterator[None]:
     """Tell a caller to wait, not that something is gone, while only what is gone is certified.
 
-    A node that catches up executes faster than certificates reach it, and may be more heights
-    beyond the newest than it keeps states of.
+    A node keeps the state of the newest head that it knows as certified. But newer ones may come
+    between the reading of the certificate and the snapshot, and a folder may be of a program that
+    kept it not.
     """
     try:
         yield

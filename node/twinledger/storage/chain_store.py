@@ -6,7 +6,8 @@ synced: a power cut leaves an earlier height, whole, and the blocks after it are
 log. Bodies of blocks are not copied; they stay in the log.
 """
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import BoundedSemaphore
 from types import TracebackType
@@ -93,6 +94,8 @@ class ChainStore(ChainReader):
         super().__init__(database, bodies, self._pages)
         self._database = database
         self._kept_heights = kept_heights
+        self.certified_height: Callable[[], int] = lambda: sys.maxsize
+        """No state above it is pruned. Set by whoever certifies; asked by who applies."""
         self._places = BoundedSemaphore(MAX_SNAPSHOTS)
         self._applied: int | None = None
         self._oldest = 0
@@ -170,7 +173,9 @@ class ChainStore(ChainReader):
         following = 0 if self._applied is None else self._applied + 1
         invariant(header.height == following, "blocks are applied in order")
         invariant(header.height == 0 or header.parent_hash == self._head, "blocks hang together")
-        oldest = next_oldest(self._oldest, header.height, self._kept_heights)
+        oldest = next_oldest(
+            self._oldest, header.height, self._kept_heights, self.certified_height()
+        )
         self._database.write(self._changes(execution, oldest), sync=False)
         self._applied, self._head, self._oldest = header.height, execution.header_hash, oldest
         self._keep_pages(execution.tree)

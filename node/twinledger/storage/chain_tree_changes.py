@@ -55,10 +55,15 @@ def _replaced(chain: ChainReader, execution: Execution) -> Iterator[tuple[bytes,
             yield replaced_key(key, height), before
 
 
-def next_oldest(oldest: int, height: int, kept_heights: int) -> int:
-    """Return the oldest height whose state can be proven after a block of this height."""
+def next_oldest(oldest: int, height: int, kept_heights: int, certified: int) -> int:
+    """Return the oldest height whose state can be proven after a block of this height.
+
+    What is proven is proven under a certified head, so the newest one's state stays, however far
+    certification lags behind.
+    """
     # What a block makes stale is listed by that block itself: its own list cannot be read yet.
-    return max(oldest, min(oldest + MAX_PRUNED, height - max(kept_heights, 1)))
+    wanted = min(height - max(kept_heights, 1), certified)
+    return max(oldest, min(oldest + MAX_PRUNED, wanted))
 
 
 def pruning_changes(view: View, oldest: int, reached: int) -> Iterator[Change]:

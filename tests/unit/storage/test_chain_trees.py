@@ -78,6 +78,17 @@ def test_every_kept_height_is_proven_and_older_ones_are_pruned(node: Node) -> No
         ChainProofs(node.chain).state(b"consortium", 25)
 
 
+def test_the_newest_certified_state_stays_however_far_certification_lags(node: Node) -> None:
+    node.chain.certified_height = lambda: 6
+    states = grown(node, 30, random.Random(7))
+    assert node.chain.trees.oldest_height == 6
+    check_height(node, 6, states[6])
+    node.chain.certified_height = lambda: 28
+    for _ in range(12):
+        node.commit({})
+    assert node.chain.trees.oldest_height == 28
+
+
 def test_a_node_that_keeps_no_older_height_keeps_one(node: Node) -> None:
     node = node.restarted(0)
     states = grown(node, 20, random.Random(4))
