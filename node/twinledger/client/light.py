@@ -26,6 +26,9 @@ from twinledger.proofs.standing import Standing
 FRESH_SECONDS: Final = 0.25
 """How long a head serves reads before a newer one is asked for."""
 
+_OVERTAKEN_TIMES: Final = 3
+"""How often a question is asked again under a newer head: the one before was too old by then."""
+
 _KEEP_SECONDS: Final = 5.0
 """How often the head is written to disk at most, besides when the client is closed."""
 
@@ -120,7 +123,22 @@ class Light:
             LedgerError: as `fresh` does; PROOF_INVALID for an answer to another question; what the
                 node refuses.
         """
-        standing = await self.fresh(min_height, timeout_seconds)
+        before = 0
+        for last in (False,) * _OVERTAKEN_TIMES + (True,):
+            standing = await self.fresh(min_height, timeout_seconds)
+            try:
+                return await self._ask_under(standing, question, now, timeout_seconds)
+            except LedgerError as error:
+                gone = error.code is Code.PRUNED and now and standing.size > before
+                if last or not gone:
+                    raise
+            # Meanwhile the ledger went on by more heights than the node keeps states of.
+            before, self._asked_at = standing.size, -FRESH_SECONDS
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _ask_under(
+        self, standing: Standing, question: Question, now: bool, timeout_seconds: float | None
+    ) -> Answered:
         message = question.to_message(0)
         message.under_size = standing.size
 

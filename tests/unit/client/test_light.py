@@ -16,6 +16,7 @@ from twinledger.client import light as light_module
 from twinledger.client import operations as op
 from twinledger.client.head_file import HeadFile
 from twinledger.client.proofs import TrustedHead
+from twinledger.ledger.errors import LedgerError
 from twinledger.ledger.names import TwinId
 from twinledger.proofs.bundle import encode_claim
 from twinledger.proofs.light import follow
@@ -129,6 +130,28 @@ async def test_a_head_from_before_the_own_write_is_not_read_under(serve, identit
         assert (await ledger.head()).height == 0
         assert (await ledger.submit(op.create_twin("pump-8"))).height == 1
         assert (await ledger.twins.get("tank-1")).height == SIZE - 1
+
+
+@pytest.mark.parametrize("moves", [True, False])
+@looped
+async def test_a_head_that_the_ledger_left_behind_meanwhile_is_asked_for_anew(serve, moves) -> None:
+    """Its state is kept no more; only where there is no newer head it is gone for good."""
+    node = serve()
+    node.world = other_since(8, 0)
+
+    def overtaken(request: pb.ProveRequest) -> pb.ProveResponse | None:
+        if request.under_size != 8:
+            return None
+        node.world = grown() if moves else node.world
+        raise LedgerError(Code.PRUNED, "the oldest height it keeps is 8")
+
+    async with connect(node.address, insecure=True) as ledger:
+        node.lie = overtaken
+        if moves:
+            assert (await ledger.twins.get("tank-1")).height == SIZE - 1
+        else:
+            with refused(Code.PRUNED):
+                await ledger.twins.get("tank-1")
 
 
 def replayed(claim: bytes) -> Callable[[pb.ProveRequest], pb.ProveResponse | None]:
