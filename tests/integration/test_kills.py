@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.accounts import (
+    THINK_S,
     Accounts,
     check_counters,
     check_node,
@@ -22,33 +23,33 @@ from twinledger.devnet.layout import Layout
 
 
 def test_four_kills_under_load_lose_and_double_nothing(tmp_path):
-    kill_under_load(tmp_path, kills=4, calls=16)
+    kill_under_load(tmp_path, kills=4, calls=16, think_s=THINK_S)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(900)
 def test_twenty_kills_under_load_lose_and_double_nothing(tmp_path):
-    kill_under_load(tmp_path, kills=20, calls=64)
+    kill_under_load(tmp_path, kills=20, calls=64, think_s=0)
 
 
-def kill_under_load(folder: Path, kills: int, calls: int) -> None:
+def kill_under_load(folder: Path, kills: int, calls: int, think_s: float) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")
     layout = create(folder / "devnet", 4)
     devnet = Devnet(layout)
     try:
-        asyncio.run(kill_and_count(devnet, layout, random.Random(seed), kills, calls))
+        asyncio.run(kill_and_count(devnet, random.Random(seed), kills, calls, think_s))
     finally:
         devnet.down()
 
 
 async def kill_and_count(
-    devnet: Devnet, layout: Layout, chance: random.Random, kills: int, calls: int
+    devnet: Devnet, chance: random.Random, kills: int, calls: int, think_s: float
 ) -> None:
     await devnet.up()
-    accounts = Accounts()
+    layout, accounts = devnet.layout, Accounts()
     async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
-        async with load(ledger, accounts, calls):
+        async with load(ledger, accounts, calls, think_s=think_s):
             for kill in range(kills):
                 # The moment is random on purpose; nothing below depends on how long it is.
                 await asyncio.sleep(chance.uniform(0, 0.5))

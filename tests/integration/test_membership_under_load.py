@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.integration.accounts import (
+    THINK_S,
     Accounts,
     check_counters,
     check_node,
@@ -33,23 +34,23 @@ CALLS = 4
 Story = Callable[[Membership], Awaitable[None]]
 
 
-def told(path: Path, story: Story) -> None:
+def told(path: Path, story: Story, think_s: float) -> None:
     """Tell a story on four members under load, and hold it against the books at the end."""
     devnet = Devnet(create(path / "devnet", 4, settings=SLOW_TICKS))
     running: list[Devnet] = [devnet]
     try:
-        asyncio.run(_tell(running, story))
+        asyncio.run(_tell(running, story, think_s))
     finally:
         running[-1].down()
 
 
-async def _tell(running: list[Devnet], story: Story) -> None:
+async def _tell(running: list[Devnet], story: Story, think_s: float) -> None:
     await running[0].up()
     layout, accounts = running[0].layout, Accounts()
     async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
         membership = Membership(running[0], ledger)
         try:
-            async with load(ledger, accounts, CALLS):
+            async with load(ledger, accounts, CALLS, think_s=think_s):
                 await story(membership)
         finally:
             running.append(membership.devnet)
@@ -126,7 +127,7 @@ def test_four_members_become_five_and_four_again_under_load_and_kills(tmp_path: 
         await one_leader(membership.devnet.layout)
         await shrink(membership, "plant", leader=False)
 
-    told(tmp_path, story)
+    told(tmp_path, story, THINK_S)
 
 
 @pytest.mark.full
@@ -145,7 +146,7 @@ def test_four_members_become_seven_and_four_again_also_by_a_joint_change(tmp_pat
         for turn, member in enumerate(("owner", "plant", "maker")):
             await shrink(membership, member, leader=turn % 2 == 0)
 
-    told(tmp_path, story)
+    told(tmp_path, story, think_s=0)
 
 
 GROWN = ("plant", "maker")

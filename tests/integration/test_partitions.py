@@ -18,6 +18,7 @@ import grpc
 import pytest
 
 from tests.integration.accounts import (
+    THINK_S,
     WITHIN_S,
     Accounts,
     check_counters,
@@ -136,7 +137,7 @@ async def through_a_fault(world: World, fault: str) -> None:
     async with connect(profile=layout.profile, identity=layout.identity()) as ledger:
         stop, seen = asyncio.Event(), Register()
         await ledger.submit(op.create_twin(prefix + "register"))
-        async with load(ledger, accounts, CALLS, prefix):
+        async with load(ledger, accounts, CALLS, prefix, THINK_S):
             witness = asyncio.gather(
                 write_register(stop, ledger, prefix + "register", seen),
                 read_register(stop, layout, prefix + "register", seen),

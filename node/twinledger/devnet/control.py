@@ -20,7 +20,8 @@ LEADER: Final = "leader"
 
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 15.0
-_POLL_SECONDS: Final = 0.05
+_POLL_SECONDS: Final = 0.2
+"""Between two looks; each costs every node a connection while it starts."""
 
 
 @dataclass(frozen=True, slots=True)
