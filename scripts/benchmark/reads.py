@@ -24,7 +24,6 @@ from twinledger.devnet.creation import create
 
 NODES = 3
 TWINS = 1_000
-WRITES_AT_ONCE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +108,17 @@ def _get(ledger: Ledger) -> Callable[[int], Awaitable[None]]:
 
 @asynccontextmanager
 async def _writing(ledger: Ledger, wanted: bool) -> AsyncIterator[None]:
+    """Write one after the other, meanwhile, if wanted; a write that fails fails the run."""
+    over = asyncio.Event()
+
     async def write() -> None:
-        while True:
+        while wanted and not over.is_set():
             await ledger.submit(update_twin(_twin(0), [increment_property("count", 1)]))
 
-    writers = [asyncio.create_task(write()) for _ in range(WRITES_AT_ONCE if wanted else 0)]
-    try:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write())
         yield
-    finally:
-        for writer in writers:
-            writer.cancel()
-        await asyncio.gather(*writers, return_exceptions=True)
+        over.set()
 
 
 if __name__ == "__main__":
