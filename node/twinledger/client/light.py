@@ -123,18 +123,19 @@ class Light:
             LedgerError: as `fresh` does; PROOF_INVALID for an answer to another question; what the
                 node refuses.
         """
-        before = 0
-        for last in (False,) * _OVERTAKEN_TIMES + (True,):
-            standing = await self.fresh(min_height, timeout_seconds)
+        standing = await self.fresh(min_height, timeout_seconds)
+        for _ in range(_OVERTAKEN_TIMES):
             try:
                 return await self._ask_under(standing, question, now, timeout_seconds)
             except LedgerError as error:
-                gone = error.code is Code.PRUNED and now and standing.size > before
-                if last or not gone:
+                if error.code is not Code.PRUNED or not now:
                     raise
-            # Meanwhile the ledger went on by more heights than the node keeps states of.
-            before, self._asked_at = standing.size, -FRESH_SECONDS
-        raise AssertionError("the last attempt returns or raises")
+                # Meanwhile the ledger may have gone on by more heights than the node keeps.
+                before, self._asked_at = standing, -FRESH_SECONDS
+                standing = await self.fresh(min_height, timeout_seconds)
+                if standing.size == before.size:
+                    raise
+        return await self._ask_under(standing, question, now, timeout_seconds)
 
     async def _ask_under(
         self, standing: Standing, question: Question, now: bool, timeout_seconds: float | None
