@@ -9,8 +9,9 @@ from twinledger.ledger.codes import Code
 _HEAD = """# Errors
 
 Every refusal carries a stable code: in the details of a gRPC error, in a receipt, in the output of
-every command with `--json`. Codes are never renamed. This page is written from the table in
-`twinledger.ledger.catalogue`; a test holds it to that:
+every command with `--json`. Codes are never renamed. What follows the sentence, in the particular
+case, is cut off after 512 bytes where a call is answered with it. This page is written from the
+table in `twinledger.ledger.catalogue`; a test holds it to that:
 
     python -m twinledger.ledger.error_page > docs/errors.md
 """

@@ -30,6 +30,8 @@ from twinledger.node.services.door import Caller, Door
 from twinledger.node.services.gate import Gate
 
 ERROR_DOMAIN: Final = "twinledger"
+MAX_DETAIL_BYTES: Final = 512
+"""Of an error's detail. gRPC drops the code of an answer whose metadata exceed 8 KiB."""
 _STATUS_KEY: Final = "grpc-status-details-bin"
 
 logger = logging.getLogger(__name__)
@@ -201,8 +203,9 @@ def _checked(request: Parsed) -> Message:
     return request
 
 
-async def abort(context: Context, error: LedgerError) -> NoReturn:
+async def abort(context: Context, refused: LedgerError) -> NoReturn:
     """End a call with an error: code, sentence, next step, and when to try again."""
+    error = LedgerError(refused.code, _shortened(refused.detail), refused.retry_after_us)
     entry = CATALOGUE[error.code]
     status = grpc.StatusCode[entry.status]
     details = status_pb2.Status(code=status.value[0], message=error.message)
@@ -218,7 +221,15 @@ async def abort(context: Context, error: LedgerError) -> NoReturn:
         violation = error_details_pb2.BadRequest.FieldViolation(description=error.message)
         _attach(details, error_details_pb2.BadRequest(field_violations=[violation]))
     await context.abort(status, error.message, ((_STATUS_KEY, details.SerializeToString()),))
-    raise error  # abort never returns; this tells the type checker
+    raise refused  # abort never returns; this tells the type checker
+
+
+def _shortened(detail: str) -> str:
+    """A detail that fits: it may repeat what a caller sent, of any length and in any script."""
+    raw = detail.encode()
+    if len(raw) <= MAX_DETAIL_BYTES:
+        return detail
+    return raw[:MAX_DETAIL_BYTES].decode(errors="ignore") + " [...]"
 
 
 def _attach(details: status_pb2.Status, detail: Message) -> None:
