@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.integration.accounts import (
+    POLL_S,
     THINK_S,
     Accounts,
     check_counters,
@@ -27,6 +28,7 @@ from twinledger.client import connect, proofs
 from twinledger.devnet.control import Devnet
 from twinledger.devnet.creation import create
 from twinledger.devnet.layout import NodeEntry
+from twinledger.devnet.status import leader_of, view_nodes
 from twinledger.proofs.bundle import Bundle
 
 CALLS = 4
@@ -77,10 +79,18 @@ async def kill_and_restart(membership: Membership, *, leader: bool) -> None:
     """SIGKILL the leader, or a node that follows, and start it again."""
     devnet = membership.devnet
     founders = [node for node in devnet.layout.nodes if node.name.endswith("-1")]
-    leads = await devnet.resolve("leader") if leader else None
-    victim = leads or founders[-1]
+    victim = await who_leads(devnet) if leader else founders[-1]
     await devnet.kill(victim.name)
     await devnet.restart(victim.name)
+
+
+async def who_leads(devnet: Devnet) -> NodeEntry:
+    """The leader; one that a change took out of ordering leaves none for a moment."""
+    deadline = time.monotonic() + WITHIN_S
+    while (leads := leader_of(await view_nodes(devnet.layout))) is None:
+        assert time.monotonic() < deadline, "nobody leads"
+        await asyncio.sleep(POLL_S)
+    return leads.entry
 
 
 async def grow(membership: Membership, member: str, *, leader: bool) -> NodeEntry:
