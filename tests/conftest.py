@@ -1,4 +1,4 @@
-"""How the tests run: which are left for --full, and where nothing may be skipped."""
+"""How the tests run: what is left for --full, what may be skipped, what simulated seeds tell."""
 
 import os
 from collections.abc import Generator
@@ -9,6 +9,9 @@ import pytest
 from hypothesis import settings
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+SEED_LINE = "simulated seed"
+"""The property of a test's report that holds what a seed amounted to."""
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,6 +52,28 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
     return _without_skip(report)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what every simulated seed amounted to.
+
+    Here, for where workers run the tests the process that prints reads no conftest further below.
+    """
+    lines = [
+        str(text)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        for name, text in report.user_properties
+        if name == SEED_LINE
+    ]
+    if lines:
+        terminalreporter.section("simulated seeds")
+        for text in sorted(lines, key=_seed):
+            terminalreporter.write_line(text)
+
+
+def _seed(text: str) -> int:
+    return int(text.split()[1].rstrip(":"))
 
 
 def _without_skip(report: Report) -> Report:

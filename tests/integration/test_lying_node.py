@@ -13,34 +13,17 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import pytest
-from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 
 from tests.integration.lying_node import LyingNode, altered
+from tests.integration.rpcs import CLIENT_FILES, methods_of
 from tests.integration.single_node import SingleNode
 from twinledger.client import Cursor, Identity, Ledger, LedgerError, Permission, Wait, connect
 from twinledger.client import operations as op
 from twinledger.client import proofs as ask
 from twinledger.client.twins import Direction
-from twinledger.v1 import (
-    consortium_service_pb2,
-    ledger_service_pb2,
-    operator_service_pb2,
-    twin_service_pb2,
-)
 
-FILES: list[FileDescriptor] = [
-    ledger_service_pb2.DESCRIPTOR,
-    twin_service_pb2.DESCRIPTOR,
-    consortium_service_pb2.DESCRIPTOR,
-    operator_service_pb2.DESCRIPTOR,
-]
-METHODS: list[MethodDescriptor] = [
-    method
-    for file in FILES
-    for service in file.services_by_name.values()
-    for method in service.methods
-]
+METHODS = methods_of(CLIENT_FILES)
 TRIES = 4
 Item = TypeVar("Item")
 Read = Callable[[Ledger], Awaitable[Any]]

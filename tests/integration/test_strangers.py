@@ -12,10 +12,11 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import message_factory
-from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
+from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from tests.integration.rpcs import CLIENT_FILES, methods_of
 from tests.integration.single_node import SingleNode, code_of
 from tests.integration.test_peer_stream import hello
 from tests.transport_keys import channel, credential
@@ -27,32 +28,14 @@ from twinledger.ledger.roles import Role
 from twinledger.ledger.transaction import Signer
 from twinledger.node.services.audiences import AUDIENCES, Audience
 from twinledger.v1 import (
-    consortium_service_pb2,
-    ledger_service_pb2,
-    operator_service_pb2,
     peer_service_pb2,
     twin_service_pb2,
 )
 from twinledger.v1.read_token_pb2 import ReadToken
 
-FILES: list[FileDescriptor] = [
-    ledger_service_pb2.DESCRIPTOR,
-    twin_service_pb2.DESCRIPTOR,
-    consortium_service_pb2.DESCRIPTOR,
-    operator_service_pb2.DESCRIPTOR,
-    reflection_pb2.DESCRIPTOR,
-]
-METHODS: list[MethodDescriptor] = [
-    method
-    for file in FILES
-    for service in file.services_by_name.values()
-    for method in service.methods
-]
-PEER_METHODS: list[MethodDescriptor] = [
-    method
-    for service in peer_service_pb2.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-]
+FILES = [*CLIENT_FILES, reflection_pb2.DESCRIPTOR]
+METHODS = methods_of(FILES)
+PEER_METHODS = methods_of([peer_service_pb2.DESCRIPTOR])
 PATHS = {f"{m.containing_service.name}.{m.name}": m for m in METHODS}
 
 Metadata = tuple[tuple[str, str | bytes], ...]

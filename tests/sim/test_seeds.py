@@ -8,9 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.conftest import SEED_LINE
 from twinledger.simulation import Result, run
-
-from .conftest import SEED_LINE
 
 GROUP = 10
 EVENTS = 20_000
