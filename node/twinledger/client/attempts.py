@@ -75,13 +75,14 @@ class Attempts:
         uncertain: Whether some node may have acted on the request without our knowing.
     """
 
-    __slots__ = ("_deadline", "_looked", "_mistake", "_nodes", "_pauses", "uncertain")
+    __slots__ = ("_deadline", "_failure", "_looked", "_mistake", "_nodes", "_pauses", "uncertain")
 
     def __init__(self, nodes: Nodes, deadline: Deadline) -> None:
         self._nodes = nodes
         self._deadline = deadline
         self._pauses = Pauses(nodes)
         self._looked = False
+        self._failure: LedgerError | None = None
         self._mistake: LedgerError | None = None
         self.uncertain: bool = False
 
@@ -107,6 +108,10 @@ class Attempts:
         if failure.code not in RETRYABLE:
             raise failure
         self.uncertain = self.uncertain or failure.code in NOT_KNOWN
+        if not self._deadline.remaining:
+            # The deadline cut this try off: the one before it tells more.
+            raise self._mistake or self._failure or failure
+        self._failure = failure
         self._nodes.leave(node)
         pause = self._pauses.next(failure)
         if pause and failure.code is Code.CONNECTION_LOST:

@@ -61,23 +61,13 @@ async def test_the_other_nodes_are_learnt_unless_that_is_not_wanted(nodes: Nodes
         assert ledger.addresses == (first.address,)
 
 
-@pytest.mark.parametrize(
-    ("status", "code"),
-    [
-        (grpc.StatusCode.UNIMPLEMENTED, Code.BAD_REQUEST),
-        (grpc.StatusCode.PERMISSION_DENIED, Code.BAD_REQUEST),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, Code.OVERLOADED),
-    ],
-)
 @looped
-async def test_an_error_that_is_not_of_our_nodes_becomes_one_of_ours(
-    node: FakeNode, status: grpc.StatusCode, code: Code
-) -> None:
-    async with connect(node.address, insecure=True, verify=False, timeout_seconds=0.3) as ledger:
-        node.read_steps.extend([Loss(status=status)] * 50)
+async def test_an_error_that_is_not_of_our_nodes_becomes_one_of_ours(node: FakeNode) -> None:
+    async with connect(node.address, insecure=True, verify=False) as ledger:
+        node.read_steps.append(Loss(status=grpc.StatusCode.PERMISSION_DENIED))
         with pytest.raises(LedgerError) as raised:
             await ledger.head()
-    assert raised.value.code is code
+    assert raised.value.code is Code.BAD_REQUEST
 
 
 @looped

@@ -5,10 +5,21 @@ from contextlib import aclosing
 
 import pytest
 
+from tests.unit.client import clock
 from tests.unit.client.conftest import Nodes
 from tests.unit.client.fake_node import FakeLedger, FakeNode, Loss, Refusal
 from tests.unit.client.looped import looped, until
-from twinledger.client import Code, Cursor, Identity, LedgerError, Operation, connect, operations
+from twinledger.client import (
+    Code,
+    Cursor,
+    Identity,
+    LedgerError,
+    Operation,
+    attempts,
+    connect,
+    operations,
+)
+from twinledger.client.session import TIMEOUT_SECONDS
 from twinledger.client.twin_records import updates_of_block
 from twinledger.v1 import block_pb2, twin_service_pb2
 
@@ -78,13 +89,17 @@ async def test_a_watch_that_cannot_be_is_refused_at_once(node: FakeNode) -> None
 
 @looped
 async def test_a_watch_gives_up_when_no_node_serves_it_for_the_clients_timeout(
-    node: FakeNode,
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with connect(node.address, insecure=True, verify=False, timeout_seconds=0.3) as ledger:
+    now = clock.put_into(attempts, monkeypatch)
+    async with connect(node.address, insecure=True, verify=False) as ledger:
         node.read_steps.extend([Loss()] * 100)
         async with aclosing(ledger.watch("pump-7", after=Cursor(0, 0))) as updates:
+            waiting = asyncio.ensure_future(anext(updates))
+            await until(lambda: len(node.read_steps) < 99)
+            now.put_forward(TIMEOUT_SECONDS)
             with pytest.raises(LedgerError) as raised:
-                await anext(updates)
+                await waiting
     assert raised.value.code is Code.CONNECTION_LOST
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.unit.client import clock
 from tests.unit.client.conftest import Nodes
 from tests.unit.client.fake_node import FakeNode, Refusal, Silence
 from tests.unit.client.looped import looped
@@ -20,7 +21,10 @@ from twinledger.client import (
     Wait,
     connect,
     operations,
+    pipeline,
 )
+
+TIMEOUT_S = 60.0
 
 
 def updates(count: int) -> list[Operation]:
@@ -148,24 +152,32 @@ async def test_what_befalls_one_transaction_stays_with_it(
 
 @looped
 async def test_silence_until_the_deadline_leaves_the_outcome_unknown(
-    node: FakeNode, identity: Identity
+    node: FakeNode, identity: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    now = clock.put_into(pipeline, monkeypatch)
     node.steps.append(Silence())
     async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
-        many = ledger.submit_many(updates(2), timeout_seconds=0.4)
-        outcomes = {outcome.position: outcome async for outcome in many}
-    assert isinstance(outcomes[0].error, OutcomeUnknown)
-    assert outcomes[1].error is None
+        many = ledger.submit_many(updates(2), timeout_seconds=TIMEOUT_S)
+        answered = await anext(many)
+        now.put_forward(TIMEOUT_S)
+        (unknown,) = [outcome async for outcome in many]
+    assert (answered.position, answered.error) == (1, None)
+    assert isinstance(unknown.error, OutcomeUnknown)
 
 
 @looped
-async def test_refusals_until_the_deadline_say_so(node: FakeNode, identity: Identity) -> None:
-    node.steps.extend(Refusal("POOL_FULL", retry_after_us=50_000) for _ in range(200))
+async def test_refusals_until_the_deadline_say_so(
+    node: FakeNode, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.put_into(pipeline, monkeypatch)
+    node.steps.append(Refusal("POOL_FULL", retry_after_us=3_600_000_000))
     async with connect(node.address, insecure=True, verify=False, identity=identity) as ledger:
-        many = ledger.submit_many(updates(1), timeout_seconds=0.4)
-        outcomes = [outcome async for outcome in many]
-    assert outcomes[0].error is not None
-    assert outcomes[0].error.code is Code.POOL_FULL
+        many = ledger.submit_many(updates(2), timeout_seconds=TIMEOUT_S)
+        assert (await anext(many)).position == 1
+        now.put_forward(TIMEOUT_S)
+        (refused,) = [outcome async for outcome in many]
+    assert refused.error is not None
+    assert refused.error.code is Code.POOL_FULL
 
 
 @looped
