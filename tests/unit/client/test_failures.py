@@ -24,6 +24,7 @@ ADDRESS = "127.0.0.1:7001"
 def test_a_status_that_is_not_of_our_nodes_becomes_an_error_of_ours(
     status: grpc.StatusCode, said: str, code: Code
 ) -> None:
-    failure = from_rpc(grpc.aio.AioRpcError(status, details=said), ADDRESS)
+    empty = grpc.aio.Metadata()
+    failure = from_rpc(grpc.aio.AioRpcError(status, empty, empty, said, None), ADDRESS)
     assert failure.code is code
     assert failure.detail == f"{ADDRESS}: {said}"
