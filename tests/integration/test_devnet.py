@@ -147,15 +147,18 @@ def test_in_the_foreground_it_takes_everything_down_when_interrupted(
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
     ) as shown:
-        assert shown.stdout is not None
-        lines = []
-        for line in shown.stdout:
-            lines.append(line)
-            if "leader" in line:
-                break
-        assert all(node["pid"] for node in status(folder)["nodes"])
-        shown.send_signal(signal.SIGINT)
-        rest, errors = shown.communicate(timeout=60)
+        try:
+            assert shown.stdout is not None
+            lines = []
+            for line in shown.stdout:
+                lines.append(line)
+                if "leader" in line:
+                    break
+            assert all(node["pid"] for node in status(folder)["nodes"])
+            shown.send_signal(signal.SIGINT)
+            rest, errors = shown.communicate(timeout=60)
+        finally:
+            shown.kill()
     assert "leader" in lines[-1], rest + errors
     assert shown.returncode == 0, errors
     assert "Stopped" in errors

@@ -38,9 +38,11 @@ def run_and_kill(folder: Path, after: int) -> dict[int, str]:
         stdout=subprocess.PIPE,
         text=True,
     ) as child:
-        assert child.stdout is not None
-        reported = [child.stdout.readline() for _ in range(after)]
-        child.kill()
+        try:
+            assert child.stdout is not None
+            reported = [child.stdout.readline() for _ in range(after)]
+        finally:
+            child.kill()
         reported += child.stdout.readlines()
     assert child.returncode == -signal.SIGKILL
     lines = [line.split() for line in reported if line.endswith("\n")]
