@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,16 +167,17 @@ def test_a_trace_follows_only_what_may_be_read(world: World):
 
 
 def test_a_grant_ends_by_the_nodes_clock_while_no_block_comes(world: World):
-    ends = time.time_ns() // 1000 + 1_500_000
     subject = f"identity:{world.device.identity}"
-    world.commit(
-        create("j", set_("x", 1)),
-        world.hide("j"),
-        put_rule("j", subject, READ, path="reported/x", expires=ends),
-    )
     request = pb.GetTwinRequest(twin_id="j")
-    assert world.seen.GetTwin(request, timeout=60).twin.properties[0].path == "x"
-    time.sleep(max(0, ends / 1e6 - time.time()))  # the rule itself is a matter of time
+    world.commit(create("j", set_("x", 1)), world.hide("j"))
+    for lasts_s in (1.5, 10, 60):  # a busy machine may answer only after the grant has ended
+        ends_us = time.time_ns() // 1000 + int(lasts_s * 1e6)
+        world.commit(put_rule("j", subject, READ, path="reported/x", expires=ends_us))
+        with suppress(grpc.RpcError):
+            seen = [p.path for p in world.seen.GetTwin(request, timeout=60).twin.properties]
+            break
+    assert seen == ["x"]
+    time.sleep(max(0, ends_us / 1e6 - time.time()))  # the rule itself is a matter of time
     assert refusal(world.seen.GetTwin, request) == "TWIN_NOT_FOUND"
 
 
