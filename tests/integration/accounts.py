@@ -11,7 +11,7 @@ from typing import Final
 from twinledger.client import Ledger, LedgerError, OutcomeUnknown, connect
 from twinledger.client import operations as op
 from twinledger.devnet.layout import Layout
-from twinledger.devnet.status import view_nodes
+from twinledger.devnet.status import agreed_leader, view_nodes
 
 WITHIN_S: Final = 90.0
 """By then a busy machine has done what an idle one does at once. Nothing waits for this to pass."""
@@ -84,13 +84,10 @@ async def more_acknowledged(accounts: Accounts, before: int) -> None:
 async def one_leader(layout: Layout) -> str:
     """Wait until every node answers and follows one leader; return its name."""
     deadline = time.monotonic() + WITHIN_S
-    while True:
-        views = await view_nodes(layout)
-        leaders = {view.status.leader_id if view.status else None for view in views}
-        if len(leaders) == 1 and (leader := leaders.pop()):
-            return leader
+    while (leader := agreed_leader(views := await view_nodes(layout))) is None:
         assert time.monotonic() < deadline, f"the nodes do not agree on a leader: {views}"
         await asyncio.sleep(POLL_S)
+    return leader.entry.name
 
 
 async def same_head(layout: Layout) -> int:

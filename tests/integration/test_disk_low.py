@@ -135,7 +135,7 @@ async def refused(ledger) -> None:
     deadline = time.monotonic() + WITHIN_S
     while time.monotonic() < deadline:
         try:
-            await ledger.submit(op.create_twin(os.urandom(4).hex()), timeout_seconds=0.3)
+            await ledger.submit(op.create_twin(os.urandom(4).hex()), timeout_seconds=2)
         except LedgerError as error:
             if error.code is Code.DISK_LOW or "DISK_LOW" in error.detail:
                 return
@@ -143,7 +143,7 @@ async def refused(ledger) -> None:
 
 
 async def accepted(ledger) -> None:
-    await ledger.submit(op.create_twin(os.urandom(4).hex()), timeout_seconds=30)
+    await ledger.submit(op.create_twin(os.urandom(4).hex()), timeout_seconds=WITHIN_S)
 
 
 async def led_by_another(layout: Layout, name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 from twinledger.client import connect
 from twinledger.devnet.layout import DEFAULT_IDENTITY, Layout, NodeEntry
 from twinledger.devnet.process import NodeProcess
-from twinledger.devnet.status import NodeView, leader_of, view_nodes
+from twinledger.devnet.status import NodeView, agreed_leader, leader_of, view_nodes
 from twinledger.ledger.codes import Code
 from twinledger.ledger.errors import LedgerError
 from twinledger.storage import DataFolder
@@ -53,7 +53,7 @@ class Devnet:
         for node in self.layout.nodes:
             if self.process(node).pid is None:
                 self.process(node).start()
-        return await self._until(_agree, self.layout.nodes, ready_seconds, started_us)
+        return await self._until(_follow_one, self.layout.nodes, ready_seconds, started_us)
 
     async def _until(
         self,
@@ -192,7 +192,5 @@ def _answer(views: Sequence[NodeView]) -> bool:
     return all(view.status is not None for view in views)
 
 
-def _agree(views: Sequence[NodeView]) -> bool:
-    """Whether all answer and follow the same leader."""
-    leaders = {view.status.leader_id if view.status else None for view in views}
-    return len(leaders) == 1 and None not in leaders
+def _follow_one(views: Sequence[NodeView]) -> bool:
+    return agreed_leader(views) is not None

@@ -1,6 +1,7 @@
 """How a devnet's nodes are: what their processes and their own services say."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -100,6 +101,15 @@ def leader_of(views: list[NodeView]) -> NodeView | None:
     """The node that leads: of several that say so, the one of the newest term."""
     leading = [view for view in views if view.leads]
     return max(leading, key=lambda view: view.status.term if view.status else 0, default=None)
+
+
+def agreed_leader(views: Sequence[NodeView]) -> NodeView | None:
+    """The node that all follow and that says itself that it leads.
+
+    They are not asked in one moment: whom all follow may lead no more.
+    """
+    followed = {view.status.leader_id if view.status else None for view in views}
+    return next((view for view in views if view.leads and followed == {view.entry.name}), None)
 
 
 def to_json(layout: Layout, views: list[NodeView]) -> dict[str, Any]:
