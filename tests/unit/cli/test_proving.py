@@ -105,6 +105,33 @@ def test_a_receipt_of_another_transaction_is_not_written(node: FakeNode, talk: R
     assert done.exit_code == 1
     assert "PROOF_INVALID" in done.stderr
     assert not (tmp_path / "a.proof").exists()
+    (took_effect,) = node.ledger.receipts
+    said = f"transaction {took_effect.hex()} took effect in block 1 all the same"
+    assert said in done.stderr, "signed anew it would count twice"
+
+
+@pytest.mark.parametrize("out", ["nowhere/a.proof", "a.file/a.proof"])
+def test_a_receipt_that_could_not_be_written_is_refused_before_anything_is_submitted(
+    out: str, node: FakeNode, talk: Run, tmp_path: Path
+):
+    (tmp_path / "a.file").write_bytes(b"")
+    line = '{"operation": "create", "twin": "pump-1"}'
+    done = talk("tx", "submit", "-", "--receipt", tmp_path / out, text=line)
+    assert done.exit_code == 1
+    assert out in done.stderr
+    assert not node.ledger.receipts
+
+
+def test_a_file_that_is_there_keeps_its_content_when_nothing_is_proven(
+    node: FakeNode, talk: Run, tmp_path: Path
+):
+    (tmp_path / "a.proof").write_bytes(b"an older one")
+    node.ledger.outcomes.append("TWIN_EXISTS")
+    line = '{"operation": "create", "twin": "pump-1"}'
+    done = talk("tx", "submit", "-", "--receipt", tmp_path / "a.proof", text=line)
+    assert "TWIN_EXISTS" in done.stderr
+    assert "took effect" not in done.stderr
+    assert (tmp_path / "a.proof").read_bytes() == b"an older one"
 
 
 def test_a_receipt_is_of_one_transaction(talk: Run, tmp_path: Path):
