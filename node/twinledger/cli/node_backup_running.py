@@ -47,7 +47,8 @@ async def _fetch(
         await _take_all(nodes.current, taking)
         if taking.height is None:
             raise LedgerError(Code.CONNECTION_LOST, f"{nodes.current.address} ended it early")
-        return taking.height
+        # A node that is behind the backup adds nothing to it.
+        return max(taking.height, out.last_index)
     finally:
         await nodes.close()
 

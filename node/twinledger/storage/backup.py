@@ -11,20 +11,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from twinledger.consensus import Entry, NodeId, Persist, entry_hash
+from twinledger.consensus import Entry, NodeId, Persist
 from twinledger.consortium.genesis import Genesis
 from twinledger.ledger.errors import Code, LedgerError
-from twinledger.storage.backup_folder import BackupFolder, backup_invalid
+from twinledger.ledger.names import is_name, shown
+from twinledger.storage.backup_folder import BackupFolder, backup_invalid, check_follows
 from twinledger.storage.damage import REPLACE_NODE
 from twinledger.storage.data_folder import DataFolder
 from twinledger.storage.database import Database
 from twinledger.storage.disk_room import RESERVE_BYTES
-from twinledger.storage.folder_copy import copy_folder, held, work_folder
+from twinledger.storage.failure import os_failure
+from twinledger.storage.folder_copy import copy_folder, held, refuse_within, work_folder
 from twinledger.storage.folder_record import decode_folder
 from twinledger.storage.head_book import HeadBook
 from twinledger.storage.head_records import size_of
 from twinledger.storage.log_check import checked_entries
-from twinledger.storage.log_records import Position, decode_entry, encode_entry, entry_key, index_of
+from twinledger.storage.log_records import Position, encode_entry, entry_key
 from twinledger.storage.log_store import read_fixed_records
 from twinledger.storage.set_certificates import encode_certificates, read_certificates
 from twinledger.storage.snapshot_files import SnapshotFolder
@@ -41,11 +43,12 @@ def write_backup(folder: Path, backup: Path) -> int:
 
     Raises:
         LedgerError: DATA_IN_USE, CONFIG_INVALID, DATA_DAMAGED; BACKUP_INVALID, when what is there
-            is of another chain or damaged.
+            is no backup, damaged, of another chain, or of a history that a recovery cut off.
         StorageFailure: the disk refused.
     """
     folder, target = folder.resolve(), BackupFolder(backup)
-    with held(folder), work_folder(backup.resolve(), None) as place:
+    refuse_within(folder, backup)
+    with held(folder), work_folder(folder, _made_parent(backup.resolve())) as place:
         copy_folder(folder, place / "data")
         chain_id = decode_folder((place / "data" / "folder").read_bytes()).chain_id
         target.begin((place / "data" / "genesis.json").read_bytes())
@@ -55,14 +58,30 @@ def write_backup(folder: Path, backup: Path) -> int:
             anchor, state = read_fixed_records(database, chain_id)
             if anchor.index:
                 _copy_snapshot(folder, target)
-            last = target.last_index
             return target.take_entries(
                 (entry_key(entry.index), encode_entry(entry))
-                for entry in checked_entries(database, anchor)
-                if last < entry.index <= state.commit
+                for entry in _newer(checked_entries(database, anchor), target.last)
+                if entry.index <= state.commit
             )
         finally:
             database.close()
+
+
+def _made_parent(backup: Path) -> Path:
+    try:
+        backup.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise os_failure(f"make the folder {backup.parent}", error) from error
+    return backup.parent
+
+
+def _newer(entries: Iterator[Entry], last: Entry | None) -> Iterator[Entry]:
+    """Yield what lies behind the last entry of a backup, once it is seen to be of this history."""
+    for entry in entries:
+        if last is not None and entry.index == last.index and entry.hash != last.hash:
+            raise backup_invalid(f"its block of height {last.index} is of another history")
+        if last is None or entry.index > last.index:
+            yield entry
 
 
 def _certificates(path: Path) -> bytes:
@@ -96,6 +115,10 @@ def restore_backup(
         genesis = (backup / "genesis.json").read_bytes()
     except OSError as error:
         raise backup_invalid(f"{backup} holds no genesis.json") from error
+    if not (backup / "blocks").is_dir():
+        raise backup_invalid(f"{backup} has a genesis.json, but no folder of blocks")
+    if not is_name(node_id):
+        raise LedgerError(Code.CONFIG_INVALID, f"{shown(node_id)} can name no node")
     if any(node.node_id == node_id for _, node in Genesis.parse(genesis).nodes):
         raise LedgerError(
             Code.CONFIG_INVALID, f"{node_id} is a node of the genesis file; a backup needs a new id"
@@ -153,14 +176,10 @@ def _fill_log(backup: Path, path: Path, reserve_bytes: int) -> int:
 
 def _followers(backup: Path, before: Position) -> Iterator[Entry]:
     """Yield the entries behind a place, each held against its rolling hash."""
-    for key, record in BackupFolder(backup).pairs():
-        entry = decode_entry(index_of(key), record)
+    for entry in BackupFolder(backup).entries():
         if entry.index <= before.index:
             continue
-        expected = entry_hash(before.hash, entry.index, entry.term, entry.kind, entry.payload)
-        if entry.index != before.index + 1 or entry.hash != expected:
-            told = f"the block of height {before.index + 1} is missing or another"
-            raise backup_invalid(told)
+        check_follows(before, entry)
         before = Position(entry.index, entry.term, entry.hash)
         yield entry
 

@@ -51,16 +51,33 @@ def work_folder(folder: Path, scratch: Path | None) -> Iterator[Path]:
     """Make a folder to work in, in `scratch` or beside another folder, and remove it afterwards.
 
     Raises:
+        LedgerError: CONFIG_INVALID, when `scratch` is no place to work in, or within the folder:
+            that is not to be changed, and a copy of it would hold itself.
         StorageFailure: the disk refused.
     """
+    parent = scratch or folder.parent
+    refuse_within(folder, parent)
     try:
-        place = Path(tempfile.mkdtemp(prefix="twinledger-", dir=scratch or folder.parent))
+        place = Path(tempfile.mkdtemp(prefix="twinledger-", dir=parent.resolve()))
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        told = f"nothing can be put into {parent}: {error.strerror}"
+        raise LedgerError(Code.CONFIG_INVALID, told) from error
     except OSError as error:
         raise os_failure("make a folder to work in", error) from error
     try:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def refuse_within(folder: Path, place: Path) -> None:
+    """Refuse a place that is a folder or lies within it.
+
+    Raises:
+        LedgerError: CONFIG_INVALID.
+    """
+    if folder.resolve() in (place.resolve(), *place.resolve().parents):
+        raise LedgerError(Code.CONFIG_INVALID, f"{place} lies within {folder}")
 
 
 def copy_folder(source: Path, target: Path) -> None:

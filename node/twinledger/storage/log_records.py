@@ -70,6 +70,17 @@ def index_of(key: bytes) -> Index:
     return Index(_INDEX.unpack(key)[1])
 
 
+def entry_of(key: bytes, record: bytes) -> Entry:
+    """Return the entry of a key and its record, wherever they come from.
+
+    Raises:
+        LedgerError: DATA_DAMAGED.
+    """
+    if len(key) != _INDEX.size or key[:1] != b"e":
+        raise damaged("A key of the log is none of an entry")
+    return decode_entry(index_of(key), record)
+
+
 def encode_entry(entry: Entry) -> bytes:
     """Return an entry's record."""
     return _ENTRY.pack(entry.term, entry.kind, entry.hash) + entry.payload

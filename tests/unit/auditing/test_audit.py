@@ -14,7 +14,7 @@ from twinledger.ledger.errors import Code, LedgerError
 from twinledger.ledger.header import BlockHeader
 from twinledger.node.auditing.audit import audit_folder
 from twinledger.node.auditing.findings import Finding, Report
-from twinledger.storage import DataFolder, StorageFailure
+from twinledger.storage import DataFolder
 from twinledger.storage.chain_records import (
     APPLIED_KEY,
     encode_height,
@@ -84,6 +84,25 @@ def test_what_is_no_data_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LedgerError) as raised:
         audit_folder(tmp_path)
     assert raised.value.code is Code.CONFIG_INVALID
+
+
+@pytest.mark.parametrize("name", ["folder", "boot", "genesis.json"])
+def test_a_folder_in_the_place_of_a_file_is_found(name: str, folder: Path) -> None:
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    first = found(audit_folder(folder))
+    assert first.store == name
+    assert first.told == "cannot be read: Is a directory"
+
+
+@pytest.mark.parametrize("place", ["", "chain", "not/there"])
+def test_a_place_to_work_in_within_the_folder_is_refused(place: str, folder: Path) -> None:
+    """Within the folder the copy would hold itself, and the folder would be changed."""
+    before = everything(folder)
+    with pytest.raises(LedgerError) as raised:
+        audit_folder(folder, scratch=folder / place)
+    assert raised.value.code is Code.CONFIG_INVALID
+    assert everything(folder) == before
 
 
 def test_a_wrong_byte_of_a_header_is_named_with_its_height_key_and_place(folder: Path) -> None:
@@ -203,8 +222,9 @@ def test_the_command_needs_a_stopped_node(run: Run, folder: Path) -> None:  # no
 
 
 def test_scratch_space_is_where_it_was_said(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(StorageFailure, match="make a folder to work in"):
+    with pytest.raises(LedgerError, match="nothing can be put into") as raised:
         audit_folder(folder, scratch=tmp_path / "nowhere")
+    assert raised.value.code is Code.CONFIG_INVALID
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     assert audit_folder(folder, scratch=scratch).sound

@@ -88,6 +88,21 @@ def test_a_node_without_its_oldest_blocks_sends_its_snapshot_once(tmp_path: Path
     assert report.sound, report.findings.found
 
 
+def test_blocks_of_another_history_are_not_added(tmp_path: Path) -> None:
+    """Those that the backup ends with may have been cut off by a recovery meanwhile."""
+    chain = Chain.create(tmp_path / "data")
+    other = Chain.create(tmp_path / "other")
+    chain.grow(3)
+    other.configuration()
+    other.grow(4)
+    assert taken(chain, tmp_path / "backup") == 3
+    with pytest.raises(LedgerError, match="of another history") as raised:
+        taken(other, tmp_path / "backup")
+    assert raised.value.code is Code.BACKUP_INVALID
+    chain.close()
+    other.close()
+
+
 def test_parts_are_bounded_and_end_where_it_was_committed_when_it_began(tmp_path: Path) -> None:
     chain = Chain.create(tmp_path / "data")
     chain.grow(5)

@@ -111,6 +111,8 @@ class _Audit:
             return read((self.folder / name).read_bytes())
         except FileNotFoundError:
             self._found(None, name, "the file", "is missing")
+        except OSError as error:
+            self._found(None, name, "the file", f"cannot be read: {error.strerror}")
         except LedgerError as error:
             self._found(None, name, "the file", error.detail)
         return None
