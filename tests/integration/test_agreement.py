@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import grpc
 import pytest
@@ -17,8 +18,6 @@ from twinledger.devnet.control import Devnet
 from twinledger.devnet.creation import create
 from twinledger.devnet.layout import Layout
 from twinledger.devnet.status import view_nodes
-from twinledger.v1.ledger_service_pb2 import GetHeadRequest, GetReadHeightRequest
-from twinledger.v1.ledger_service_pb2_grpc import LedgerServiceStub
 
 TIMES = 100
 
@@ -145,20 +144,21 @@ def test_a_node_answers_the_standard_health_and_reflection_services(devnet):
 def test_a_linearizable_height_covers_what_another_node_acknowledged(devnet):
     """A write acknowledged by one node is covered by the height any other node confirms later."""
     layout = devnet.layout
-    addresses = layout.client_addresses
 
     async def story() -> None:
-        async with connect(
-            addresses[0], profile=layout.profile, identity=layout.identity(), discover=False
-        ) as writer:
+        async with AsyncExitStack() as opened:
+            writer, *readers = [
+                await opened.enter_async_context(
+                    connect(
+                        address, profile=layout.profile, identity=layout.identity(), discover=False
+                    )
+                )
+                for address in layout.client_addresses
+            ]
             for number in range(10):
                 receipt = await writer.submit(op.create_twin(f"linear-{number}"))
-                for other in range(1, len(addresses)):
-                    with channel_to(layout, other) as opened:
-                        ledger = LedgerServiceStub(called(layout, other, opened))
-                        answer = ledger.GetReadHeight(GetReadHeightRequest(), timeout=60)
-                        assert answer.height >= receipt.height
-                        head = ledger.GetHead(GetHeadRequest(min_height=answer.height), timeout=60)
-                        assert head.height >= receipt.height
+                for reader in readers:
+                    assert await reader.linearize() >= receipt.height
+                    assert (await reader.head()).height >= receipt.height
 
     asyncio.run(story())

@@ -67,6 +67,7 @@ def test_hiding_one_acknowledged_transaction_from_the_count_fails_the_demonstrat
     monkeypatch.setattr("twinledger.demos.water.reading_back.read_chain", hide_one)
     done = run_demo("--dir", str(tmp_path / "devnet"))
     assert done.exit_code == 1
+    assert done.stdout, done.stderr
     told = json.loads(done.stdout)
     assert nodes_read == 4
     assert told["ok"] is False

@@ -88,7 +88,8 @@ def small_disk(folder: Path) -> Iterator[Path]:
 def fill(disk: Path, leave_mib: int) -> Path:
     ballast = disk / "ballast"
     free = shutil.disk_usage(disk).free
-    with ballast.open("ab") as file:
+    # Unbuffered it takes the room that there is, should a node have taken some meanwhile.
+    with ballast.open("ab", buffering=0) as file:
         file.write(bytes(max(0, free - (leave_mib << 20))))
     return ballast
 

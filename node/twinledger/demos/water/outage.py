@@ -5,10 +5,10 @@ import time
 
 from twinledger.demos.water.timeline import Timeline
 from twinledger.devnet.control import Devnet
-from twinledger.devnet.status import NodeView, leader_of, view_nodes
+from twinledger.devnet.status import leader_of, view_nodes
 from twinledger.ledger.errors import Code, LedgerError
 
-SUCCESSOR_SECONDS = 60.0
+LEADER_SECONDS = 60.0
 """An election takes a second or two; a machine with much else to do may need more."""
 
 _LOOK_SECONDS = 0.02
@@ -33,28 +33,25 @@ class Outage:
         """Ends the leader's process with SIGKILL and waits until another node leads.
 
         Raises:
-            LedgerError: NO_LEADER when no other node leads in time.
+            LedgerError: NO_LEADER when nobody, or afterwards no other node, leads in time.
         """
-        leader = leader_of(await view_nodes(self._devnet.layout))
-        if leader is None or leader.status is None:
-            raise LedgerError(Code.NO_LEADER, "there is nobody to kill")
-        self.killed = leader.entry.name
+        self.killed, term = await self._await_leader(0, "nobody leads")
         self._timeline.killed_at = time.monotonic()
         await self._devnet.kill(self.killed)
-        successor = await self._await_successor(leader.status.term)
+        missing = f"nobody took over from {self.killed}"
+        self.successor, _ = await self._await_leader(term + 1, missing)
         self._timeline.led_again_at = time.monotonic()
-        self.successor = successor.entry.name
 
     async def restart_killed(self) -> None:
         """Starts the killed node again and waits until it answers."""
         await self._devnet.restart(self.killed)
 
-    async def _await_successor(self, old_term: int) -> NodeView:
-        deadline = time.monotonic() + SUCCESSOR_SECONDS
+    async def _await_leader(self, term: int, missing: str) -> tuple[str, int]:
+        """Waits for whoever leads in this term or a later one; returns the name and the term."""
+        deadline = time.monotonic() + LEADER_SECONDS
         while time.monotonic() < deadline:
             view = leader_of(await view_nodes(self._devnet.layout))
-            if view is not None and view.status is not None and view.status.term > old_term:
-                return view
+            if view is not None and view.status is not None and view.status.term >= term:
+                return view.entry.name, view.status.term
             await asyncio.sleep(_LOOK_SECONDS)
-        said = f"nobody took over from {self.killed} within {SUCCESSOR_SECONDS:g} s"
-        raise LedgerError(Code.NO_LEADER, said)
+        raise LedgerError(Code.NO_LEADER, f"{missing} within {LEADER_SECONDS:g} s")
