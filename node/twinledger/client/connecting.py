@@ -170,12 +170,15 @@ class Connecting:
         return Ledger(session, reads)
 
     async def close(self) -> None:
-        """Keeps the newest head, and closes the connections."""
+        """Keeps the newest head, where that can be done, and closes the connections."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
         try:
             await self._light.close()
+        except LedgerError as error:
+            # Raised, it would take the place of what the caller has done by now.
+            _logger.warning("the newest head was not kept: %s", error.message)
         finally:
             await self._session.nodes.close()
 

@@ -4,6 +4,10 @@ The file is the proof of that head, as `twinledger verify --trusted-head` takes 
 begins where the last one stood, so a node cannot show it an older ledger either.
 """
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,10 +57,25 @@ class HeadFile:
         Raises:
             LedgerError: CONFIG_INVALID when it cannot be written; as `load` does.
         """
-        kept = self.load(standing.chain_id)
-        if kept is not None and kept.size >= standing.size:
-            return
         try:
-            replace_file(self.path, raw)
+            with _alone(self.path.parent):
+                kept = self.load(standing.chain_id)
+                if kept is None or kept.size < standing.size:
+                    replace_file(self.path, raw)
         except OSError as error:
             raise LedgerError(Code.CONFIG_INVALID, f"{self.path}: {error.strerror}") from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps out others who do the same: who compared before would replace what came since.
+
+    The lock is the folder's own, as the file is another one after every replacement; it goes with
+    the process, however that ends.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -14,6 +15,7 @@ from twinledger.client import Code, Profile, TrustedNode, connect
 from twinledger.client import head_file as head_file_module
 from twinledger.client import light as light_module
 from twinledger.client import operations as op
+from twinledger.client.atomic_file import replace_file
 from twinledger.client.head_file import HeadFile
 from twinledger.client.proofs import TrustedHead
 from twinledger.ledger.errors import LedgerError
@@ -195,6 +197,17 @@ async def test_a_head_that_could_not_be_kept_is_kept_later(serve, tmp_path, monk
     assert TrustedHead.load(f"{path}.head").size == SIZE
 
 
+@looped
+async def test_a_head_that_cannot_be_kept_at_the_end_hides_nothing_that_was_done(
+    serve, tmp_path, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(head_file_module, "replace_file", _disk_full)
+    async with connect(profile=profile_of(tmp_path, serve())) as ledger:
+        with refused(Code.CONFIG_INVALID, "No space left"):
+            await ledger.twins.get("tank-1")
+    assert "the newest head was not kept" in caplog.text
+
+
 def _disk_full(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
@@ -212,6 +225,25 @@ def test_the_file_keeps_the_newer_head_whoever_writes_last(tmp_path: Path) -> No
         found = file.load(grown().genesis.chain_id)
         assert found is not None
         assert found.size == kept
+
+
+def test_of_two_who_write_at_once_the_newer_head_is_kept(tmp_path: Path, monkeypatch) -> None:
+    """The older one has compared with what is there, and not written yet, when the newer comes."""
+    file = HeadFile(tmp_path / "profile.head")
+    newer = Thread(target=file.keep, args=proof(9))
+
+    def meanwhile(path: Path, raw: bytes) -> None:
+        if newer.ident is None:
+            newer.start()
+            newer.join(0.5)  # it is done by then, unless it has to wait
+        replace_file(path, raw)
+
+    monkeypatch.setattr(head_file_module, "replace_file", meanwhile)
+    file.keep(*proof(4))
+    newer.join()
+    found = file.load(grown().genesis.chain_id)
+    assert found is not None
+    assert found.size == 9
 
 
 def test_a_write_that_is_cut_short_leaves_the_old_file_whole(tmp_path, monkeypatch) -> None:
