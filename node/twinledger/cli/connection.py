@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from twinledger.cli.options import DIRECTORY, FILE
+from twinledger.cli.options import DIRECTORY, FILE, SECONDS
 from twinledger.cli.passphrases import ask_passphrase
 from twinledger.client import Identity, Ledger, Profile, connect
 from twinledger.devnet.layout import DEFAULT_IDENTITY, Layout
@@ -93,7 +93,7 @@ def connection_options(command: Command) -> Callable[..., Any]:
     @click.option(
         "--timeout",
         "timeout_seconds",
-        type=click.FloatRange(min=0, min_open=True),
+        type=SECONDS,
         default=30.0,
         show_default=True,
         metavar="SECONDS",

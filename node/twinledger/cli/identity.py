@@ -1,5 +1,6 @@
 """`twinledger identity`: who may sign for a member."""
 
+import time
 from pathlib import Path
 
 import click
@@ -25,6 +26,14 @@ from twinledger.ledger.keys import PUBLIC_KEY_SIZE
 from twinledger.ledger.operations import Role
 
 _ROLES = [role.name.lower() for role in Role]
+
+
+def _later(ctx: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    """A time that is not over, or 0 for none; a click callback."""
+    time_us = time_of(ctx, parameter, text)
+    if time_us and time_us <= time.time_ns() // 1000:
+        raise click.BadParameter(f"{text} is over already")
+    return time_us
 
 
 @click.group(
@@ -54,7 +63,7 @@ twinledger identity add utility/gateway-1 --role device --public-key 64HEX --pro
     help="Before it, it may not sign: ISO 8601 with a zone, or microseconds since 1970.",
 )
 @click.option(
-    "--valid-until", default="0", callback=time_of, metavar="TIME", help="From then on neither."
+    "--valid-until", default="0", callback=_later, metavar="TIME", help="From then on neither."
 )
 @sealed_option
 @json_option
@@ -94,7 +103,9 @@ def add(
 
     try:
         receipt = connection.run(work)
-    except BaseException:
+    except OutcomeUnknown:
+        raise  # the ledger may have the key by now, or later
+    except LedgerError:
         # A key that nobody admitted would only be in the way of the next try.
         if public_key is None and out is not None:
             out.unlink(missing_ok=True)

@@ -38,6 +38,9 @@ class NewMember:
         for address in (self.peer_address, self.client_address):
             if not names.is_address(address):
                 raise LedgerError(Code.BAD_REQUEST, f"{address!r} is not host:port")
+        if self.peer_address == self.client_address:
+            said = f"other nodes and clients reach it at two addresses, not both at {address}"
+            raise LedgerError(Code.BAD_REQUEST, said)
 
 
 def make_join(

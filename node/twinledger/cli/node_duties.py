@@ -11,7 +11,7 @@ import click
 
 from twinledger.cli.connection import find_target
 from twinledger.cli.exampled import ExampledCommand
-from twinledger.cli.options import DIRECTORY, FILE, json_option
+from twinledger.cli.options import DIRECTORY, FILE, SECONDS, json_option
 from twinledger.cli.output import print_json
 from twinledger.cli.passphrases import ask_passphrase
 from twinledger.client import Identity, OperatedNode, connect
@@ -66,7 +66,7 @@ def operated_options(command: Command) -> Callable[..., Any]:
     @click.option(
         "--timeout",
         "timeout_seconds",
-        type=click.FloatRange(min=0, min_open=True),
+        type=SECONDS,
         default=30.0,
         show_default=True,
         metavar="SECONDS",

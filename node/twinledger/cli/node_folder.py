@@ -54,7 +54,7 @@ def make_node_folder(
     raw = read_file(genesis, Code.GENESIS_INVALID)
     found = Genesis.parse(raw)
     found.require_signed()
-    record = _record(_joining(join) if join else found.nodes, node_id)
+    record = _record(_joining(join), node_id) if join else _founding(found, node_id)
     check_public_keys(folder / "keys", record)
     line = f"join = {json.dumps(str(join.resolve()))}\n" if join else ""
     text = config_text(record, listen, line)
@@ -107,6 +107,14 @@ def own_endpoints(config: Path) -> list[Endpoint]:
 def _joining(path: Path) -> Nodes:
     member = JoinFile.parse(read_file(path, Code.JOIN_INVALID)).member
     return [(member.name, node) for node in member.nodes]
+
+
+def _founding(found: Genesis, node_id: str) -> Node:
+    try:
+        return _record(found.nodes, node_id)
+    except LedgerError as error:
+        said = f"{error.detail}; a newcomer names its join file besides: --join"
+        raise LedgerError(error.code, said) from error
 
 
 def _record(nodes: Nodes, node_id: str) -> Node:

@@ -12,7 +12,7 @@ import click
 from twinledger.cli.connection import find_target, names_a_node
 from twinledger.cli.exampled import ExampledCommand
 from twinledger.cli.metrics import metrics_text
-from twinledger.cli.options import DIRECTORY, FILE, json_option
+from twinledger.cli.options import DIRECTORY, FILE, SECONDS, json_option
 from twinledger.cli.output import print_fields, print_json, print_table, time_text
 from twinledger.cli.parts import load_part
 from twinledger.cli.passphrases import ask_passphrase
@@ -39,7 +39,9 @@ twinledger node status --config node/node.toml --key keys/admin.key --metrics
 @click.option("--devnet", type=DIRECTORY, help="With --node: the devnet it belongs to.")
 @click.option("--profile", type=FILE, help="With --node: the profile that names it.")
 @click.option("--key", type=FILE, help="Call as the identity of this key file.")
-@click.option("--timeout", "seconds", default=5.0, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--timeout", "seconds", type=SECONDS, default=5.0, show_default=True, help="Seconds to wait."
+)
 @click.option("--metrics", is_flag=True, help="Print it as Prometheus reads it.")
 @json_option
 @click.pass_context

@@ -1,5 +1,6 @@
 """Options that many commands share."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,23 @@ from twinledger.cli.failures import use_json
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+class _Seconds(click.FloatRange):
+    """More than none; not a number is none."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value} is not a time.", param, ctx)
+        return seconds
+
+
+SECONDS = _Seconds()
 FILE = click.Path(dir_okay=False, path_type=Path)
 DIRECTORY = click.Path(file_okay=False, path_type=Path)
 

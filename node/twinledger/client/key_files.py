@@ -28,12 +28,16 @@ def passphrase_of_environment(path: Path) -> bytes:
     """The passphrase: in TWINLEDGER_PASSPHRASE, or in the file of TWINLEDGER_PASSPHRASE_FILE.
 
     Raises:
-        LedgerError: KEY_LOCKED when neither is set; KEY_EXPOSED or CONFIG_INVALID for the file.
+        LedgerError: KEY_LOCKED when neither is set, or the file is empty; KEY_EXPOSED or
+            CONFIG_INVALID for the file.
     """
     if text := os.environ.get(VARIABLE):
         return text.encode()
     if name := os.environ.get(FILE_VARIABLE):
-        return _read_private(Path(name)).rstrip("\r\n").encode()
+        if text := _read_private(Path(name)).rstrip("\r\n"):
+            return text.encode()
+        # Whoever seals with nothing believes that the key is sealed.
+        raise LedgerError(Code.KEY_LOCKED, f"{path}: {name} holds no passphrase")
     raise LedgerError(Code.KEY_LOCKED, str(path))
 
 

@@ -97,10 +97,15 @@ class Layout:
         """Loads an identity; the first member's admin when none is named.
 
         Raises:
-            LedgerError: CONFIG_INVALID when there is no such key; KEY_LOCKED when it is sealed and
-                `ask` gets no passphrase that opens it.
+            LedgerError: CONFIG_INVALID when there is no such key, or its file holds another's;
+                KEY_LOCKED when it is sealed and `ask` gets no passphrase that opens it.
         """
-        return Identity.load(self.key_file(name or f"{self.members[0]}/{DEFAULT_IDENTITY}"), ask)
+        wanted = name or f"{self.members[0]}/{DEFAULT_IDENTITY}"
+        file = self.key_file(wanted)
+        found = Identity.load(file, ask)
+        if found.name != wanted:
+            raise LedgerError(Code.CONFIG_INVALID, f"{file} is the key of {found.name}")
+        return found
 
     def save(self) -> None:
         """Writes devnet.json."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,13 +76,19 @@ async def _view(layout: Layout, profile: Profile, tokens: ReadTokens, entry: Nod
 
 
 async def _ask(profile: Profile, tokens: ReadTokens, entry: NodeEntry) -> NodeStatus | None:
-    for endpoint in endpoints_of(profile):
-        if endpoint.address == entry.client_address:
-            status = await _ask_at(endpoint, tokens)
-            # Somebody else's server may have the port of a node that is still starting.
-            if status is not None and status.node_id == entry.name:
-                return status
+    for endpoint in _ways(profile, entry):
+        status = await _ask_at(endpoint, tokens)
+        # Somebody else's server may have the port of a node that is still starting.
+        if status is not None and status.node_id == entry.name:
+            return status
     return None
+
+
+def _ways(profile: Profile, entry: NodeEntry) -> list[Endpoint]:
+    """Where the node was made to listen, then where the ledger says: they differ while it moves."""
+    recorded = [each for each in endpoints_of(profile) if each.node_id == entry.name]
+    made = [replace(each, address=entry.client_address) for each in recorded]
+    return made + [each for each in recorded if each not in made]
 
 
 async def _ask_at(endpoint: Endpoint, tokens: ReadTokens) -> NodeStatus | None:

@@ -7,7 +7,7 @@ NAME.ID.key        made later to replace one of these
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -76,22 +76,23 @@ class NodeKeys:
     ) -> "NodeKeys":
         """Reads the keys of a node's record; the passphrase is asked for at most once.
 
-        A witness or log key that was made to replace another is taken also before this node's
-        ledger has it in its record: it may be behind, and the key of that record gone.
+        A key that was made to replace another is taken also before this node's ledger has it in
+        its record: it may be behind, and the key of that record gone.
 
         Raises:
             LedgerError: KEY_EXPOSED, KEY_LOCKED; KEY_MISMATCH; CONFIG_INVALID, naming file and
                 fault; BAD_CERTIFICATE.
         """
         once = AskOnce(ask)
-        files = [
-            _file_of(folder, name, key) or _newest_made(folder, name)
+        made = _made_later(folder, record.node_id)
+        files = {
+            name: _file_of(folder, name, key) or made.get(name, folder / name)
             for name, key in ((WITNESS, record.witness_key), (LOG, record.log_key))
-        ]
-        _, witness = read_signing_key(files[0] or folder / WITNESS, Purpose.WITNESS, once)
-        _, log = read_signing_key(files[1] or folder / LOG, Purpose.LOG, once)
+        }
+        _, witness = read_signing_key(files[WITNESS], Purpose.WITNESS, once)
+        _, log = read_signing_key(files[LOG], Purpose.LOG, once)
         keys = cls(witness, log, _read_transports(folder, once))
-        keys.check(record, made_later=all(files))
+        keys.check(record, made_later=made.keys())
         return keys
 
     def record(
@@ -108,16 +109,13 @@ class NodeKeys:
             certificates=(NodeCertificate(self.transports[0].certificate, valid_until_us),),
         )
 
-    def check(self, record: Node, *, made_later: bool = False) -> None:
+    def check(self, record: Node, *, made_later: Container[str] = ()) -> None:
         """Refuses, with KEY_MISMATCH, keys that are not those of the node's record.
 
-        With `made_later` only the certificates are looked at.
+        Those of `made_later` (WITNESS, LOG, TRANSPORT) may be ahead of it.
         """
         held = {each.certificate for each in self.transports}
-        witness, log = self.witness.public_key, self.log.public_key
-        if made_later:
-            witness, log = record.witness_key, record.log_key
-        _check(record, witness, log, held)
+        _check(record, self.witness.public_key, self.log.public_key, held, made_later)
 
     def replaced_by(self, folder: Path, record: Node) -> bool:
         """Whether the record names another witness or log key, and the folder has it.
@@ -236,6 +234,19 @@ def _newest_made(folder: Path, name: str) -> Path | None:
     return newest if newest.name != name else None
 
 
+def _made_later(folder: Path, node_id: NodeId) -> dict[str, Path]:
+    """A file that was made for this node in the place of WITNESS, LOG, TRANSPORT, where one was."""
+    newest = {name: _newest_made(folder, name) for name in _PURPOSES}
+    newest[TRANSPORT] = next((p for p in transport_files(folder) if p.name != TRANSPORT), None)
+    purposes = {**_PURPOSES, TRANSPORT: Purpose.TRANSPORT}
+    return {
+        name: path
+        for name, path in newest.items()
+        # Another node's keys in this folder are a mistake, whenever they were made.
+        if path is not None and read_public(path, purposes[name]).name.endswith(f"/{node_id}")
+    }
+
+
 def forget_transports(folder: Path, keep: Iterable[bytes]) -> list[Path]:
     """Deletes the transport keys of all other certificates (DER); returns their files."""
     kept = set(keep)
@@ -297,13 +308,15 @@ def _read_transports(folder: Path, ask: AskPassphrase) -> tuple[Credential, ...]
     return tuple(Credential(each.public_key, each.private_key) for each in found)
 
 
-def _check(record: Node, witness: bytes, log: bytes, held: set[bytes]) -> None:
+def _check(
+    record: Node, witness: bytes, log: bytes, held: set[bytes], made_later: Container[str] = ()
+) -> None:
     found = {
         WITNESS: witness == record.witness_key,
         LOG: log == record.log_key,
         TRANSPORT: not held.isdisjoint(each.der for each in record.certificates),
     }
-    wrong = [file for file, fits in found.items() if not fits]
+    wrong = [file for file, fits in found.items() if not fits and file not in made_later]
     if wrong:
         raise LedgerError(Code.KEY_MISMATCH, f"{', '.join(wrong)} of {record.node_id}")
 

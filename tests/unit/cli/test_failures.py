@@ -35,6 +35,12 @@ def test_wrong_usage_exits_with_2(run: Run) -> None:
     assert run("block", "get", "1", "--profile", "b", "--as", "a/b").exit_code == 2
 
 
+def test_a_timeout_that_is_no_number_is_wrong_usage(run: Run) -> None:
+    done = run("twin", "get", "pump-7", "--timeout", "nan")
+    assert done.exit_code == 2
+    assert "nan is not a time" in done.stderr
+
+
 def test_without_any_connection_the_error_says_the_three_ways(run: Run) -> None:
     done = run("twin", "get", "pump-7")
     assert done.exit_code == 1

@@ -118,7 +118,14 @@ def test_join_init_makes_private_keys_and_never_overwrites_them(run: Run, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "wrong", [("--member", "a b"), ("--node", "a/b"), ("--admin", ""), ("--peer-address", "h")]
+    "wrong",
+    [
+        ("--member", "a b"),
+        ("--node", "a/b"),
+        ("--admin", ""),
+        ("--peer-address", "h"),
+        ("--peer-address", "h:2"),
+    ],
 )
 def test_join_init_makes_nothing_of_what_no_join_file_can_say(
     run: Run, tmp_path: Path, wrong: tuple[str, str]

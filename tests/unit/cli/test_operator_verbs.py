@@ -10,7 +10,8 @@ import pytest
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_twin import sent
 from tests.unit.client.fake_node import FakeNode
-from twinledger.client import Identity
+from twinledger.cli.connection import Connection
+from twinledger.client import Identity, OutcomeUnknown, SignedTransaction
 from twinledger.storage import DataFolder, LastExit
 from twinledger.storage.last_exit import write_last_exit
 
@@ -70,6 +71,7 @@ def test_a_node_that_the_genesis_file_does_not_name_is_not_made(
     done = run("node", "init", "--id", "x-1", "--genesis", genesis, "--dir", folder, "--json")
     assert json.loads(done.stderr)["code"] == "NO_SUCH_NODE"
     assert "utility-1" in json.loads(done.stderr)["message"]
+    assert "--join" in json.loads(done.stderr)["message"]
     assert not folder.exists()
 
 
@@ -149,11 +151,11 @@ def test_identities_are_admitted_and_revoked(talk: Run, tmp_path: Path) -> None:
 def test_an_identity_may_be_valid_for_a_time_that_is_named_as_people_name_it(
     talk: Run, node: FakeNode, tmp_path: Path
 ) -> None:
-    between = ("--valid-from", "1970-01-01T00:00:01Z", "--valid-until", "2000000")
+    between = ("--valid-from", "1970-01-01T00:00:01Z", "--valid-until", "9000000000000000")
     key = tmp_path / "new.key"
     _json(talk, "identity", "add", "utility/new", "--role", "device", "--out", key, *between)
     admitted = sent(node).admit_identity
-    assert (admitted.valid_from_us, admitted.valid_until_us) == (1_000_000, 2_000_000)
+    assert (admitted.valid_from_us, admitted.valid_until_us) == (1_000_000, 9_000_000_000_000_000)
 
 
 def test_an_identity_that_was_not_admitted_leaves_no_key(
@@ -163,6 +165,28 @@ def test_an_identity_that_was_not_admitted_leaves_no_key(
     key = tmp_path / "new.key"
     done = talk("identity", "add", "utility/new", "--role", "device", "--out", key)
     assert done.exit_code == 1
+    assert not key.exists()
+
+
+def test_the_key_of_an_identity_that_may_have_been_admitted_is_kept(
+    talk: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object) -> None:
+        raise OutcomeUnknown(SignedTransaction(b"id", b"raw", 1))
+
+    monkeypatch.setattr(Connection, "run", unknown)
+    key = tmp_path / "new.key"
+    done = talk("identity", "add", "utility/new", "--role", "device", "--out", key, "--json")
+    assert json.loads(done.stderr)["code"] == "OUTCOME_UNKNOWN"
+    assert Identity.load(key).name == "utility/new"
+
+
+def test_an_identity_whose_time_is_over_is_not_admitted(
+    talk: Run, node: FakeNode, tmp_path: Path
+) -> None:
+    key = tmp_path / "new.key"
+    add = ("identity", "add", "utility/new", "--role", "device", "--out", key)
+    assert talk(*add, "--valid-until", "2001-01-01T00:00Z").exit_code == 2
     assert not key.exists()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from twinledger.client import Code, Identity, LedgerError
+from twinledger.client.key_files import passphrase_of_environment
 from twinledger.ledger.key_file import SealCost, StoredKey
 
 
@@ -138,6 +139,19 @@ def test_the_passphrase_may_lie_in_a_file_that_only_its_owner_can_read(
     assert raised.value.code is Code.KEY_EXPOSED
     (tmp_path / "passphrase").chmod(0o600)
     assert Identity.load(path).public_key == identity.public_key
+
+
+def test_a_file_without_a_passphrase_seals_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "empty"
+    empty.write_text("\n")
+    empty.chmod(0o600)
+    monkeypatch.setenv("TWINLEDGER_PASSPHRASE_FILE", str(empty))
+    with pytest.raises(LedgerError) as raised:
+        passphrase_of_environment(tmp_path / "new.key")
+    assert raised.value.code is Code.KEY_LOCKED
+    assert str(empty) in raised.value.message
 
 
 def test_a_sealed_key_file_stays_shut_without_its_passphrase(

@@ -61,6 +61,14 @@ def test_every_nodes_settings_are_ones_that_a_node_accepts(made: Layout) -> None
             assert data.chain_id == made.chain_id
 
 
+def test_a_key_file_that_holds_the_key_of_somebody_else_is_refused(made: Layout) -> None:
+    made.key_file("utility/other").write_bytes(made.key_file("sensors/admin").read_bytes())
+    made.key_file("utility/other").chmod(0o600)
+    with pytest.raises(LedgerError) as raised:
+        made.identity("utility/other")
+    assert "is the key of sensors/admin" in raised.value.message
+
+
 def test_the_first_members_admin_is_the_usual_identity(made: Layout) -> None:
     assert made.identity().name == "utility/admin"
     assert made.identity("sensors/admin").name == "sensors/admin"

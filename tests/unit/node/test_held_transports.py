@@ -71,6 +71,24 @@ def test_keys_that_count_no_more_are_deleted_and_the_node_still_starts(tmp_path,
     assert [each.certificate for each in load(tmp_path, keys, added).transports] == [added]
 
 
+def test_a_node_whose_certificates_were_all_changed_while_it_was_away_starts_with_the_new_one(
+    tmp_path, keys
+):
+    first = keys.transports[0].certificate
+    added = add_transport(tmp_path, NAME)
+    forget_transports(tmp_path, [added])
+    # Its own ledger still names the first one, whose key is gone.
+    assert [each.certificate for each in load(tmp_path, keys, first).transports] == [added]
+
+
+def test_certificates_that_were_made_later_for_another_node_are_refused(tmp_path, keys):
+    first = keys.transports[0].certificate
+    forget_transports(tmp_path, [add_transport(tmp_path, "maker/maker-1")])
+    with pytest.raises(LedgerError) as refused:
+        load(tmp_path, keys, first)
+    assert refused.value.code is Code.KEY_MISMATCH
+
+
 def test_a_folder_without_any_key_says_which_is_missed(tmp_path, keys):
     forget_transports(tmp_path, [])
     with pytest.raises(LedgerError) as refused:

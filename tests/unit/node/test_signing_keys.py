@@ -53,6 +53,12 @@ def test_a_node_whose_new_key_its_own_ledger_does_not_have_yet_starts_with_it(
     assert NodeKeys.load(tmp_path, behind).witness.public_key == added
 
 
+def test_keys_that_were_made_later_for_another_node_are_refused(tmp_path: Path, record: Node):
+    forget_signing_keys(tmp_path, WITNESS, [add_signing_key(tmp_path, WITNESS, "maker/maker-1")])
+    with pytest.raises(LedgerError):
+        NodeKeys.load(tmp_path, record)
+
+
 def test_another_nodes_certificate_is_refused_whatever_keys_were_made(tmp_path: Path, record: Node):
     add_signing_key(tmp_path, WITNESS, NAME)
     add_signing_key(tmp_path, LOG, NAME)

@@ -37,7 +37,7 @@ CLIENT: dict[Code, Entry] = {
     ),
     Code.NO_SUCH_NODE: Entry(
         "There is no such node",
-        "Choose one of those that `devnet status` lists.",
+        "Choose one that the message, `consortium show` or `devnet status` lists.",
         MISSING,
     ),
     Code.NOT_DRAINED: Entry(
