@@ -37,4 +37,4 @@ def failures_told() -> Iterator[None]:
     try:
         yield
     except failure as error:
-        raise LedgerError(Code(error.code), error.sentence) from error
+        raise LedgerError(Code(error.code), error.sentence.removesuffix(".")) from error

@@ -5,6 +5,7 @@ proof.save("pump-7.proof")
 """
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,8 +166,24 @@ class Proof:
     proven: Proven
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the file."""
-        Path(path).write_bytes(self.raw)
+        """Writes the file; when there is no room, one that was there before stays as it was.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        target = Path(path).resolve()
+        if target.exists() and not target.is_file():
+            Path(path).write_bytes(self.raw)  # a pipe or a terminal
+            return
+        fresh = target.with_name(target.name + ".new")
+        try:
+            fresh.write_bytes(self.raw)
+            if target.exists():
+                fresh.chmod(stat.S_IMODE(target.stat().st_mode))
+            fresh.replace(target)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
 
     @property
     def trusted_head(self) -> TrustedHead | None:

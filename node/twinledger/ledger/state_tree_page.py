@@ -19,7 +19,7 @@ bytes                 subtree
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, NamedTuple, TypeAlias
@@ -153,6 +153,15 @@ class Page:
             else:
                 subtrees[node] = _alone(left, right)
         return Page(tuple(subtrees))
+
+    def renamed(self, height: Callable[[int], int]) -> Page:
+        """The page with other heights for the pages below it; no hash depends on them."""
+        below = {
+            slot: Branch(subtree[:32], height(int.from_bytes(subtree[32:], "big"))).pack()
+            for slot, subtree in enumerate(self.subtrees[WIDTH:])
+            if len(subtree) == BRANCH_SIZE
+        }
+        return self.replaced(below) if below else self
 
     def encode(self) -> bytes:
         """The page as it is stored: 16 sizes, and what cannot be hashed again from the rest."""

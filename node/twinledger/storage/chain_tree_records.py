@@ -28,6 +28,15 @@ def page_key(key: PageKey) -> bytes:
     return _NUMBERED.pack(b"n", key.height) + key.tree + b"\0" + key.prefix
 
 
+def read_page_key(key: bytes) -> PageKey | None:
+    """Return which page a key is of; None for other kinds of keys."""
+    if not key.startswith(b"n") or len(key) <= _NUMBERED.size:
+        return None
+    _, height = _NUMBERED.unpack_from(key)
+    tree, _, prefix = key[_NUMBERED.size :].partition(b"\0")
+    return PageKey(height, prefix, tree)
+
+
 def history_key(place: Place) -> bytes:
     """Return the key of a complete subtree of the history tree."""
     return _PLACE.pack(b"m", place.level, place.number)

@@ -12,7 +12,12 @@ from tests.unit.snapshots.conftest import snapshot_of
 from twinledger.consensus import Index
 from twinledger.node.auditing.audit import audit_folder
 from twinledger.storage import DataFolder
-from twinledger.storage.chain_records import header_key, receipts_key, update_key
+from twinledger.storage.chain_records import (
+    RECEIPTS_FROM_KEY,
+    header_key,
+    receipts_key,
+    update_key,
+)
 from twinledger.storage.log_records import entry_key
 from twinledger.storage.snapshot_files import SnapshotFolder
 from twinledger.storage.snapshot_switch import commit_switch, prepare_switch
@@ -23,7 +28,7 @@ LIFETIME_US = 10_000_000
 def pruned(path: Path) -> Path:
     """A node that has let blocks go."""
     chain = Chain.create(path, lifetime_us=LIFETIME_US)
-    chain.grow(100)
+    chain.grow(100, twins=24)
     snapshot_of(chain)
     log, state = chain.stores.log, chain.stores.chain
     chain.close()
@@ -34,7 +39,7 @@ def pruned(path: Path) -> Path:
     log.compact(Index(81), newest)
     log.prune(Index(81))
     state.prune_receipts(81)
-    chain.grow(40)
+    chain.grow(40, twins=3)  # of the other twins, pages from before the snapshot are left
     chain.close()
     return path
 
@@ -42,7 +47,7 @@ def pruned(path: Path) -> Path:
 def joined(path: Path) -> Path:
     """A node that came on by a snapshot."""
     other = Chain.create(path.with_name("other"), lifetime_us=LIFETIME_US)
-    other.grow(100)
+    other.grow(100, twins=24)
     files = snapshot_of(other)
     DataFolder.create(path, other.genesis.raw, NODE, reserve_bytes=1 << 20)
     copy = shutil.copytree(files.path, path / "snapshots" / files.path.name)
@@ -52,7 +57,7 @@ def joined(path: Path) -> Path:
     prepare_switch(path, other.genesis.raw, own)
     commit_switch(path, own)
     chain = Chain.open(path)
-    chain.grow(40)
+    chain.grow(40, twins=3)  # of the other twins, pages from before the snapshot are left
     chain.close()
     other.close()
     return path
@@ -100,6 +105,22 @@ def test_a_page_that_the_newest_state_needs_is_found(folder: Path) -> None:
     chain.close()
     edit(folder, "chain", pages[-1], flipped(20))
     assert "tree" in found(audit_folder(folder)).record
+
+
+@pytest.mark.parametrize("kind", [b"n", b"g", RECEIPTS_FROM_KEY])
+@pytest.mark.parametrize("change", [flipped(4), lambda _: None], ids=["flipped", "lost"])
+def test_what_the_node_keeps_of_older_heights_is_held_against_its_blocks(
+    kind: bytes, change: Callable[[bytes], bytes | None], folder: Path
+) -> None:
+    """Not what the newest state needs: what is proven of an older one, and what is let go by."""
+    chain = Chain.open(folder)
+    keys = [key for key, _ in chain.stores.chain.view.scan(kind, kind + b"\xff")]
+    chain.close()
+    recent = [key for key in keys if key >= kind + (130).to_bytes(8, "big")] or keys
+    edit(folder, "chain", recent[0], change)
+    report = audit_folder(folder)
+    assert not report.sound
+    assert report.findings.count == 1, report.findings.found
 
 
 def test_a_damaged_log_is_named(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """`twin prove` and `tx submit --receipt`: what is asked, and that only what holds is written."""
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,38 @@ def test_the_file_is_written_once_it_is_verified(
     assert out.read_bytes() == CASES[f"{name} from genesis"].raw
     assert run("verify", out, "--chain-id", CHAIN.hex()).exit_code == 0
     assert node.ledger.questions[-1].trusted_size == 0
+
+
+def test_where_there_is_no_room_an_older_proof_stays_as_it_was(
+    node: FakeNode, talk: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    node.ledger.bundles.append(CASES["twin from genesis"].raw)
+    out = tmp_path / "a.proof"
+    out.write_bytes(b"an older one")
+
+    def begun(path: Path, content: bytes) -> int:
+        path.open("wb").close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", begun)
+        done = talk("twin", "prove", "pump-7", "--out", out)
+    assert done.exit_code == 1
+    assert "No space left on device" in done.stderr
+    assert out.read_bytes() == b"an older one"
+    assert not list(tmp_path.glob("a.proof.*"))
+
+
+def test_a_proof_replaces_an_older_one_and_keeps_the_mode_of_its_file(
+    node: FakeNode, talk: Run, tmp_path: Path
+):
+    node.ledger.bundles.append(CASES["twin from genesis"].raw)
+    (tmp_path / "a.proof").write_bytes(b"an older one")
+    (tmp_path / "a.proof").chmod(0o600)
+    (tmp_path / "link").symlink_to("a.proof")
+    assert talk("twin", "prove", "pump-7", "--out", tmp_path / "link").exit_code == 0
+    assert (tmp_path / "a.proof").read_bytes() == CASES["twin from genesis"].raw
+    assert (tmp_path / "a.proof").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_proof_may_begin_at_a_trusted_head(node: FakeNode, talk: Run, tmp_path: Path):

@@ -23,7 +23,12 @@ from twinledger.node.auditing.findings import Finding, Findings, Report
 from twinledger.node.auditing.heads import certificate_faults, head_faults, mark_faults
 from twinledger.node.auditing.replay import Replay
 from twinledger.node.auditing.tolerance import Tolerance, tree_faults
-from twinledger.storage.chain_records import APPLIED_KEY, RECEIPTS_FROM_KEY, decode_height
+from twinledger.storage.chain_records import (
+    APPLIED_KEY,
+    RECEIPTS_FROM_KEY,
+    decode_height,
+    receipts_key,
+)
 from twinledger.storage.chain_store import KEPT_HEIGHTS
 from twinledger.storage.chain_tree_records import OLDEST_KEY
 from twinledger.storage.damage import REBUILD_CHAIN, REPLACE_NODE
@@ -31,7 +36,7 @@ from twinledger.storage.database import Database, View
 from twinledger.storage.folder_copy import copy_folder, held, work_folder
 from twinledger.storage.folder_record import FolderRecord, decode_boot, decode_folder
 from twinledger.storage.head_records import MOVE_HEADS
-from twinledger.storage.log_check import check_mark, checked_entries
+from twinledger.storage.log_check import BEYOND_EVERY_INDEX, check_mark, checked_entries
 from twinledger.storage.log_records import LogState, Position
 from twinledger.storage.log_store import read_fixed_records
 from twinledger.storage.marker import Marker
@@ -288,9 +293,17 @@ class _Audit:
             book.close()
 
     def _receipts_from(self, chain: View) -> int:
-        if chain.get(RECEIPTS_FROM_KEY) is None:
-            return 0
-        return self._height(chain, RECEIPTS_FROM_KEY, "oldest height whose receipts are kept", 0)
+        """What the node says, held against the receipts that are there."""
+        words, said = "oldest height whose receipts are kept", 0
+        if chain.get(RECEIPTS_FROM_KEY) is not None:
+            said = self._height(chain, RECEIPTS_FROM_KEY, words, 0)
+        with suppress(LedgerError):  # what cannot be read is told of by the comparison
+            for key, _ in chain.scan(receipts_key(0), receipts_key(BEYOND_EVERY_INDEX)):
+                if key != receipts_key(said):
+                    told = f"says {said}, but the oldest there are is another"
+                    self._found(None, "chain", words, told)
+                break
+        return said
 
     def _entries(self, log: View, anchor: Position, state: LogState) -> Iterator[Entry]:
         """Yield the log's entries, each checked; at its end the log is held against its marker."""

@@ -2,8 +2,9 @@
 
 A node that has let old blocks go, or has come on by a snapshot itself, is audited from its newest
 snapshot on. What older blocks left in its chain is not made again then: it may be there. Pages of
-the trees are named by the blocks that wrote them, so they differ wherever a tree was made anew; the
-trees are held against their roots instead.
+the trees are named by the blocks that wrote them, so older ones differ wherever a tree was made
+anew: the newest trees are held against their roots instead, and in what later blocks wrote, every
+older page counts as written by the block it was begun from.
 """
 
 from collections.abc import Iterator
@@ -12,18 +13,20 @@ from dataclasses import dataclass
 from twinledger.ledger.errors import LedgerError
 from twinledger.ledger.header import BlockHeader
 from twinledger.ledger.merkle import tree_hash
+from twinledger.ledger.state_tree_page import Page
 from twinledger.node.auditing.findings import Finding
 from twinledger.storage.chain_proofs import ChainProofs
 from twinledger.storage.chain_reader import ChainReader
 from twinledger.storage.chain_records import RECEIPTS_FROM_KEY, decode_list, header_key
-from twinledger.storage.chain_tree_records import OLDEST_KEY
+from twinledger.storage.chain_tree_records import OLDEST_KEY, page_key, read_page_key
 from twinledger.storage.chain_trees import PageCache
 from twinledger.storage.database import View
 from twinledger.storage.no_bodies import NoBodies
 from twinledger.storage.record_names import name_record
 from twinledger.twins.state_keys import leaf_place
 
-_PAGES = (b"n", b"g")
+_PAGE, _STALE = b"n", b"g"
+_OF_TREES = (_PAGE, _STALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,29 @@ class Tolerance:
             return self._receipts(height or 0, value, record)
         if self.start == 0:
             return False
-        return kind in _PAGES or key == OLDEST_KEY or (old and value is None and kind in b"to")
+        if kind in _OF_TREES and not old:
+            return self._renamed(kind, value) == self._renamed(kind, record)
+        return kind in _OF_TREES or key == OLDEST_KEY or (old and value is None and kind in b"to")
+
+    def _renamed(self, kind: bytes, record: bytes | None) -> object:
+        """What a block wrote of the trees, older pages being named by the start."""
+        if record is None:
+            return None
+        try:
+            if kind == _PAGE:
+                return Page.decode(record).renamed(self._height)
+            return sorted(map(self._key, decode_list(record)))
+        except LedgerError:
+            return record  # neither: it equals nothing
+
+    def _key(self, key: bytes) -> bytes:
+        page = read_page_key(key)
+        if page is None:
+            return key
+        return page_key(page._replace(height=self._height(page.height)))
+
+    def _height(self, height: int) -> int:
+        return max(height, self.start)
 
     def _receipts(self, height: int, value: bytes | None, record: bytes | None) -> bool:
         if record is None:
