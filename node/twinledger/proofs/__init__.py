@@ -8,5 +8,6 @@ the bytes are, ``verify`` raises a LedgerError or returns what is proven.
 Read in this order: ``claims`` (what can be claimed, and what each claim shows), ``bundle`` (the
 file), ``fields`` (how values are read strictly), ``standing`` (from an anchor over every change of
 the witnesses to the certified head), ``checks`` (each kind of claim), ``proven`` and ``words``
-(what is told), ``verify`` (the entry), ``builder`` (making bundles from a node's chain).
+(what is told), ``verify`` (the entry), ``sources`` and ``builder`` (making bundles from a node's
+chain).
 """

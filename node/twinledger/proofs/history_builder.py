@@ -12,7 +12,7 @@ from twinledger.ledger.history_proof import encode_way
 from twinledger.ledger.history_tree import HistoryReader, Place, append, inclusion_proof
 from twinledger.ledger.names import TwinId
 from twinledger.proofs import signed
-from twinledger.proofs.builder import Builder, UpdatePlace, too_large
+from twinledger.proofs.builder import Builder, too_large
 from twinledger.proofs.bundle import MAX_BYTES
 from twinledger.proofs.claims import (
     HistoryClaim,
@@ -22,6 +22,7 @@ from twinledger.proofs.claims import (
     TransactionClaim,
 )
 from twinledger.proofs.sides import sides_of
+from twinledger.proofs.sources import UpdatePlace
 from twinledger.twins.records import Twin
 
 _PAGE = 1_000

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from twinledger.ledger.names import TwinId
-from twinledger.proofs.builder import Builder, UpdatePlace, disclosed
+from twinledger.proofs.builder import Builder, disclosed
 from twinledger.proofs.claims import (
     BlockClaim,
     PartsClaim,
@@ -20,6 +20,7 @@ from twinledger.proofs.claims import (
     TransactionsClaim,
 )
 from twinledger.proofs.history_builder import BlockTrees
+from twinledger.proofs.sources import UpdatePlace
 from twinledger.twins.state_keys import twin_key
 
 PAGE_BYTES: Final = 4 << 20
