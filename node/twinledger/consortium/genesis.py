@@ -134,7 +134,12 @@ class Genesis:
 
 def chain_id(raw: bytes) -> bytes:
     """The id of the chain that begins with this genesis file, signed or not."""
-    return domains.domain_hash(domains.GENESIS, SignedFile.parse(raw, Code.GENESIS_INVALID).body)
+    return chain_id_of_body(SignedFile.parse(raw, Code.GENESIS_INVALID).body)
+
+
+def chain_id_of_body(body: bytes) -> bytes:
+    """The id of the chain that begins with this, which is a genesis file without signatures."""
+    return domains.domain_hash(domains.GENESIS, body)
 
 
 def signed_bytes(chain: bytes) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from twinledger.consortium.genesis import chain_id as chain_id_of
+from twinledger.consortium.genesis import chain_id_of_body
 from twinledger.consortium.genesis_reader import read_genesis
 from twinledger.consortium.members import Consortium, consortium_hash
 from twinledger.consortium.recovery.file import RecoveryFile
@@ -66,7 +66,7 @@ def at_genesis(body: bytes) -> Standing:
     """
     with refusing(Code.PROOF_MEMBERS):
         _, consortium = read_genesis(body)
-    return Standing(chain_id_of(body), None, consortium)
+    return Standing(chain_id_of_body(body), None, consortium)
 
 
 def after_change(standing: Standing, change: ShownChange) -> Standing:

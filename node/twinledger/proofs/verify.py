@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from twinledger.consortium.genesis import chain_id as chain_id_of
+from twinledger.consortium.genesis import chain_id_of_body
 from twinledger.consortium.recovery.file import RecoveryFile
 from twinledger.consortium.witnesses import check_certificate
 from twinledger.ledger.checkpoint import Checkpoint, origin_of
@@ -134,8 +134,8 @@ def _start(bundle: Bundle, chain_id: bytes | None, trusted: Standing | None) -> 
         if trusted is not None:
             detail = "it begins at genesis, not at the head that you trust"
             raise LedgerError(Code.PROOF_NOT_ANCHORED, detail)
-        if chain_id is not None and chain_id != chain_id_of(anchor.genesis):
-            detail = f"it is of {chain_id_of(anchor.genesis).hex()}"
+        if chain_id is not None and chain_id != chain_id_of_body(anchor.genesis):
+            detail = f"it is of {chain_id_of_body(anchor.genesis).hex()}"
             raise LedgerError(Code.PROOF_WRONG_CHAIN, detail)
         return at_genesis(anchor.genesis)
     return _at_trusted(anchor, chain_id, trusted)

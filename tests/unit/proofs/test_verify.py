@@ -22,7 +22,7 @@ from twinledger.ledger.history_proof import encode_way
 from twinledger.ledger.history_tree import inclusion_proof
 from twinledger.ledger.merkle import tree_hash
 from twinledger.ledger.names import TwinId
-from twinledger.proofs.bundle import Bundle, ShownChange
+from twinledger.proofs.bundle import Bundle, GenesisAnchor, ShownChange
 from twinledger.proofs.history_builder import history_claim, transaction_claim
 from twinledger.proofs.sides import check_leaf, sides_of
 from twinledger.proofs.verify import trusted_head, verify
@@ -148,6 +148,20 @@ def test_a_bundle_of_another_claim_is_no_trusted_head():
     claim = world().builder().twin_claim(PUMP)
     with refused(Code.PROOF_NOT_ANCHORED, "proves no head"):
         trusted_head(world().builder().bundle(claim))
+
+
+@pytest.mark.parametrize("surplus", [b"\n", b"\nutility c2ln\n"], ids=["a line", "a signature"])
+def test_what_is_added_to_the_genesis_body_makes_another_chain(surplus: bytes) -> None:
+    """A signed file's chain is told by its body; a bundle shows that body and nothing more."""
+    case = next(case for case in cases() if case.name == "twin from genesis")
+    bundle = Bundle.decode(case.raw)
+    assert isinstance(bundle.anchor, GenesisAnchor)
+    longer = replace(bundle, anchor=GenesisAnchor(bundle.anchor.genesis + surplus)).encode()
+    with refused(Code.PROOF_WRONG_CHAIN):
+        verify(longer, world().genesis.chain_id)
+    with pytest.raises(LedgerError) as raised:
+        verify(longer)
+    assert raised.value.code in (Code.PROOF_MEMBERS, Code.CERTIFICATE_INVALID)
 
 
 def test_pruned_bodies_leave_count_and_order_provable():
