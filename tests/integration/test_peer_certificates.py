@@ -26,7 +26,7 @@ from twinledger.v1.peer_service_pb2 import (
 )
 from twinledger.v1.peer_service_pb2_grpc import PeerServiceStub
 
-TRIALS = 5
+TRIALS = 20
 
 
 @pytest.fixture
@@ -68,15 +68,14 @@ def call(node: SingleNode, own: Credential, claimed: str) -> grpc.RpcError:
 def change(node: SingleNode, **certificates: list[Credential]) -> None:
     """Execute a block that leaves these nodes, with these certificates, in the ledger."""
     shown = {name.replace("_", "-"): held for name, held in certificates.items()}
-    records = node.node.foundation.records
+    founding = {record.node_id: record for _, record in node.genesis.nodes}
 
     async def execute() -> None:
-        nodes = [records.nodes[node.node_id]]
+        nodes = [founding[node.node_id]]
         for name, held in shown.items():
-            before = records.nodes[NodeId(name)]
             new = tuple(NodeCertificate(each.certificate, 1) for each in held)
-            nodes.append(replace(before, certificates=new))
-        records.executed(1_000, nodes)
+            nodes.append(replace(founding[NodeId(name)], certificates=new))
+        node.node.foundation.records.executed(1_000, nodes)
 
     asyncio.run_coroutine_threadsafe(execute(), node.loop).result(10)
 
@@ -121,15 +120,14 @@ def test_a_removed_node_is_cut_off_within_a_second_open_streams_included(node):
     both = {"other_0_1": [node.held[NodeId(HONEST)]], "other_1_1": [node.held[NodeId(OTHER)]]}
     other = Stream(node, node.held[NodeId(OTHER)], OTHER)
     took_s: list[float] = []
-    # The machine may stand still for a second, but not every time.
-    while not took_s or (min(took_s) >= 1 and len(took_s) < TRIALS):
+    for _ in range(TRIALS):
         change(node, **both)
         stream = Stream(node, node.held[NodeId(HONEST)], HONEST)
         before = time.monotonic()
         change(node, other_1_1=both["other_1_1"])
         assert stream.end() == "PEER_UNKNOWN"
         took_s.append(time.monotonic() - before)
-    assert min(took_s) < 1
+    assert min(took_s) < 1  # the machine may stand still for a second, but not every time
     # It cannot even connect again; the other goes on undisturbed.
     error = call(node, node.held[NodeId(HONEST)], HONEST)
     assert isinstance(error, grpc.Call)

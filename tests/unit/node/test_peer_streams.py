@@ -155,6 +155,32 @@ def test_a_peer_whose_certificate_is_over_is_cut_off_but_only_a_removed_one_is_g
     asyncio.run(story())
 
 
+def test_a_stream_is_also_cut_off_while_its_greeting_is_still_being_sent() -> None:
+    async def story() -> None:
+        records = NodeRecords(NodeId("me"), [record(b"old")], 0)
+        stream = Stream(service(Told(), Memory(), records), HELLO, b"old")
+        sending, sent = asyncio.Event(), asyncio.Event()
+
+        async def serve() -> None:
+            """What gRPC does in one task: take an answer, send it, take the next one."""
+            await stream.greeted()
+            sending.set()
+            await sent.wait()
+            await stream.end_when_told()
+
+        serving = asyncio.ensure_future(serve())
+        await sending.wait()
+        records.executed(1, [])
+        for _ in range(3):
+            await asyncio.sleep(0)
+        sent.set()
+        with pytest.raises(LedgerError) as closed:
+            await serving
+        assert closed.value.code is Code.PEER_UNKNOWN
+
+    asyncio.run(story())
+
+
 def test_a_peer_that_dialled_anew_before_its_old_stream_ended_is_not_gone() -> None:
     async def story() -> None:
         told = Told()

@@ -8,8 +8,8 @@ its record changes so that it does not any more, its streams are closed at once.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -44,7 +44,7 @@ class _Stream:
     certificate: bytes | None
     sender: NodeId | None = None
     closed_by: LedgerError | None = None
-    until_closed: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
+    _listening: asyncio.Timeout | None = None
 
     @property
     def outlived_its_certificate(self) -> bool:
@@ -54,7 +54,26 @@ class _Stream:
     def close(self, error: LedgerError) -> None:
         """End it now, with this error."""
         self.closed_by = error
-        self.until_closed.reschedule(asyncio.get_running_loop().time())
+        if self._listening is not None:
+            self._listening.reschedule(asyncio.get_running_loop().time())
+
+    async def until_closed(self, listening: Awaitable[None]) -> None:
+        """Await what listens to it, and nothing that answers.
+
+        To cut off an answer half sent would end the call without telling the other side.
+
+        Raises:
+            LedgerError: it was closed.
+        """
+        try:
+            async with asyncio.timeout(0 if self.closed_by else None) as self._listening:
+                await listening
+        except TimeoutError:
+            if self.closed_by is None:
+                raise
+            raise self.closed_by from None
+        finally:
+            self._listening = None
 
 
 @dataclass(slots=True)
@@ -91,17 +110,26 @@ class PeerService:
         self, requests: AsyncIterator[pb.ExchangeRequest], certificate: bytes | None
     ) -> AsyncIterator[pb.ExchangeResponse]:
         """Take consensus messages from one node."""
-        sender: NodeId | None = None
         stream = _Stream(certificate)
-        async with self._open(stream):
-            async for request in requests:
-                if sender is None:
-                    stream.sender = sender = self._greet(request.hello, certificate)
-                    self.replica.transport.peers[sender].heard()
-                    yield pb.ExchangeResponse(hello=self.hello())
-                else:
-                    self.records.check(sender, certificate)
-                    self._take_request(sender, request)
+        with self._open(stream):
+            try:
+                greeting = await anext(requests)
+            except StopAsyncIteration:
+                return
+            stream.sender = self._greet(greeting.hello, certificate)
+            self.replica.transport.peers[stream.sender].heard()
+            yield pb.ExchangeResponse(hello=self.hello())
+            await stream.until_closed(self._listen(stream.sender, requests, certificate))
+
+    async def _listen(
+        self,
+        sender: NodeId,
+        requests: AsyncIterator[pb.ExchangeRequest],
+        certificate: bytes | None,
+    ) -> None:
+        async for request in requests:
+            self.records.check(sender, certificate)
+            self._take_request(sender, request)
 
     async def forward_transactions(
         self, request: pb.ForwardTransactionsRequest, certificate: bytes | None
@@ -158,16 +186,11 @@ class PeerService:
         self._recognize(request.hello, certificate)
         return self.proofs.state(request.height, request.keys)
 
-    @asynccontextmanager
-    async def _open(self, stream: "_Stream") -> AsyncIterator[None]:
+    @contextmanager
+    def _open(self, stream: "_Stream") -> Iterator[None]:
         self._streams.add(stream)
         try:
-            async with stream.until_closed:
-                yield
-        except TimeoutError:
-            if stream.closed_by is None:
-                raise
-            raise stream.closed_by from None
+            yield
         finally:
             self._streams.discard(stream)
             if not stream.outlived_its_certificate:
