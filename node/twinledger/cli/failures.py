@@ -17,9 +17,14 @@ def use_json(ctx: click.Context) -> None:
     ctx.meta[_JSON] = True
 
 
+def wants_json(ctx: click.Context) -> bool:
+    """Whether errors of this run leave as JSON."""
+    return bool(ctx.meta.get(_JSON))
+
+
 def report(error: LedgerError, ctx: click.Context) -> None:
     """Writes an error to standard error."""
-    if ctx.meta.get(_JSON):
+    if wants_json(ctx):
         click.echo(json.dumps(error_json(error)), err=True)
     else:
         click.echo(f"Error {error.code}: {error.message}\n  Next: {error.next_step}", err=True)

@@ -12,9 +12,16 @@ from twinledger.consensus import NodeId
 from twinledger.consortium.join_file import JoinFile
 from twinledger.consortium.members import Consortium
 from twinledger.consortium.plan import Plan, Quorums, change_value
-from twinledger.consortium.proposals import Proposal
-from twinledger.ledger.governance_operations import AdmitMember, Change
+from twinledger.consortium.proposals import Proposal, Status
+from twinledger.consortium.protocol import KNOWN_VERSIONS
+from twinledger.ledger.governance_operations import (
+    AdmitMember,
+    Change,
+    ChangeProtocol,
+    ChangeRules,
+)
 
+_HOUR_US: Final = 3_600_000_000
 _SAID: Final = {
     "PROPOSED": "Proposal {} is made, with your approval. Others vote: consortium vote {}",
     "VOTED": "The vote on proposal {} is counted; it is still open.",
@@ -48,6 +55,7 @@ def plan_json(planned: Plan, answering: Collection[NodeId]) -> dict[str, Any]:
         "approvals_needed": _approvals(planned),
         "before": _side_json(planned.before, answering),
         "after": _side_json(planned.after, answering),
+        "warnings": plan_warnings(planned.change),
     }
 
 
@@ -75,11 +83,13 @@ def print_plan(planned: Plan, answering: Collection[NodeId]) -> None:
     before, after = _side_json(planned.before, answering), _side_json(planned.after, answering)
     print_fields(
         [
-            *((name, str(value)) for name, value in change_json(planned.change).items()),
+            *((name, _value_text(value)) for name, value in change_json(planned.change).items()),
             ("plan", planned.hash.hex()),
             ("approvals needed", f"{_approvals(planned)} of {len(planned.before.members)} members"),
         ]
     )
+    for warning in plan_warnings(planned.change):
+        click.echo(f"Warning: {warning}")
     click.echo()
     rows = [
         (name.replace("_", " "), _text(before[name]), _text(after[name]))
@@ -114,15 +124,51 @@ def proposal_json(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def print_proposals(found: list[Proposal]) -> None:
-    """Proposals, one a line."""
+def plan_warnings(change: Change) -> list[str]:
+    """What may stop the consortium though the quorums bear it."""
+    match change:
+        case ChangeProtocol(version, height) if version not in KNOWN_VERSIONS:
+            stops = f"every node that runs it stops before height {height}"
+            return [f"This program does not know version {version}: {stops}. Upgrade first."]
+        case ChangeRules(rules) if dict(rules).get("proposal_lifetime_us", _HOUR_US) < _HOUR_US:
+            return ["Members get less than an hour to vote, also on a change that takes this back."]
+        case _:
+            return []
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={number}" for name, number in value.items()) or "-"
+    return str(value)
+
+
+def _standing(proposal: Proposal, ground: bytes, time_us: int) -> str:
+    if proposal.status is Status.OPEN and time_us > proposal.expires_at_us:
+        return "expired"
+    if proposal.status is Status.OPEN and proposal.ground != ground:
+        return "ground moved"
+    return str(proposal.status)
+
+
+def print_proposals(found: list[Proposal], ground: bytes, time_us: int) -> None:
+    """Proposals, one a line; of open ones whether votes on them can still count.
+
+    Args:
+        found: The proposals.
+        ground: What a plan rests on now.
+        time_us: The time now, microseconds since 1970; blocks are hardly behind it.
+    """
     print_table(
         ("NUMBER", "STATUS", "CHANGE", "PROPOSER", "APPROVE", "REJECT", "UNTIL"),
         [
             (
                 each.number,
-                each.status,
-                " ".join(str(value) for value in change_json(each.change).values()),
+                _standing(each, ground, time_us),
+                " ".join(
+                    text
+                    for text in map(_value_text, change_json(each.change).values())
+                    if text != "-"
+                ),
                 each.proposer,
                 ", ".join(member for member, vote in each.votes.items() if vote),
                 ", ".join(member for member, vote in each.votes.items() if not vote) or "-",

@@ -56,6 +56,9 @@ def make_join(
     new.check()
     if (folder / JOIN_FILE).exists():
         raise LedgerError(Code.CONFIG_INVALID, f"{folder / JOIN_FILE} exists")
+    if any((folder / "keys").glob("*.key")):
+        said = f"{folder} holds keys without a join file: name another folder"
+        raise LedgerError(Code.CONFIG_INVALID, said)
     if admin is None:
         admin = Identity.generate(f"{new.member}/{new.admin}")
         admin.save(folder / f"{new.member}.{new.admin}.key", passphrase)

@@ -1,14 +1,22 @@
 """A group of commands whose modules are imported when they run, not when they are listed."""
 
+import errno
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from twinledger.cli.exampled import ExampledGroup
-from twinledger.cli.failures import report
+from twinledger.cli.failures import report, use_json, wants_json
 from twinledger.cli.parts import load_part, missing
 from twinledger.ledger.errors import Code, LedgerError
+
+_UNWRITTEN: Final = {
+    errno.ENOSPC: Code.DISK_FULL,
+    errno.EDQUOT: Code.DISK_FULL,
+    errno.EIO: Code.DISK_FAILED,
+}
+"""What keeps output from being written: it may be a file on a disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +68,28 @@ class LazyGroup(ExampledGroup):
             formatter.write_dl([(name, verb.help) for name, verb in self._verbs.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; an error of ours ends the outermost one with exit code 1."""
+        """Runs the command; an error of ours ends the outermost one with exit code 1.
+
+        With --json wrong usage is told as an object as well, whose exit code stays 2.
+        """
+        if ctx.parent is not None:
+            return self._invoke(ctx)
+        if "--json" in ctx.args:
+            use_json(ctx)  # also when the command line is too wrong for the option to be read
         try:
             return self._invoke(ctx)
         except LedgerError as error:
-            if ctx.parent is not None:
-                raise
             report(error, ctx)
+            ctx.exit(1)
+        except click.UsageError as error:
+            if not wants_json(ctx):
+                raise
+            report(LedgerError(Code.BAD_REQUEST, error.format_message().rstrip(".")), ctx)
+            ctx.exit(2)
+        except OSError as error:
+            if error.errno not in _UNWRITTEN:
+                raise
+            report(LedgerError(_UNWRITTEN[error.errno], f"output: {error.strerror}"), ctx)
             ctx.exit(1)
 
     def _invoke(self, ctx: click.Context) -> Any:

@@ -1,5 +1,6 @@
 """`consortium proposals|vote|withdraw`, and what a member changes about its own node."""
 
+import time
 from pathlib import Path
 
 import click
@@ -13,6 +14,8 @@ from twinledger.cli.output import print_json
 from twinledger.cli.rendering import receipt_json
 from twinledger.client import Ledger, Operation, Receipt
 from twinledger.client import governance_operations as operations
+from twinledger.client.governance import Governed
+from twinledger.consortium.plan import ground_of
 from twinledger.consortium.proposals import Proposal
 from twinledger.ledger.errors import Code, LedgerError
 
@@ -22,11 +25,16 @@ from twinledger.ledger.errors import Code, LedgerError
 @connection_options
 def proposals(as_json: bool, connection: Connection) -> None:
     """Lists proposals, the newest first, decided ones too."""
-    found = connection.run(_read)
+
+    async def work(ledger: Ledger) -> tuple[list[Proposal], Governed]:
+        return await ledger.proposals(), await ledger.governed()
+
+    found, now = connection.run(work)
     if as_json:
         print_json({"proposals": [proposal_json(each) for each in found]})
     else:
-        print_proposals(found)
+        ground = ground_of(now.consortium, now.protocol)
+        print_proposals(found, ground, time.time_ns() // 1000)
 
 
 @click.command(
@@ -41,7 +49,7 @@ def vote(number: int, approve: bool, as_json: bool, connection: Connection) -> N
     """Votes on a proposal for your member. It names the plan that `proposals` shows now."""
 
     async def work(ledger: Ledger) -> Receipt:
-        for proposal in await _read(ledger):
+        for proposal in await ledger.proposals():
             if proposal.number == number:
                 return await ledger.submit(operations.vote(number, proposal.plan, approve=approve))
         raise LedgerError(Code.PROPOSAL_NOT_FOUND, str(number))
@@ -126,10 +134,6 @@ def bring_node(join_file: Path, as_json: bool, connection: Connection) -> None:
         print_json(receipt_json(receipt))
     else:
         click.echo(f"{receipt.events[0].subject} is on record in block {receipt.height}.")
-
-
-async def _read(ledger: Ledger) -> list[Proposal]:
-    return await ledger.proposals()
 
 
 def _submit(connection: Connection, operation: Operation) -> Receipt:

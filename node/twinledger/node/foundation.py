@@ -195,7 +195,10 @@ def _record_of(
     for member, record in (*nodes, *(_joining(joining) if joining else ())):
         if record.node_id == folder.node_id:
             return member, record
-    raise LedgerError(Code.CONFIG_INVALID, f"the ledger has no node {folder.node_id}")
+    said = f"the ledger has no node {folder.node_id}"
+    if joining is None:
+        said += ", or not any more; one that comes new names its join file in node.toml"
+    raise LedgerError(Code.CONFIG_INVALID, said)
 
 
 def _joining(path: Path) -> Nodes:

@@ -268,7 +268,8 @@ def _make_directory(path: Path) -> None:
     except OSError as error:
         raise os_failure(f"make the folder {path}", error) from error
     if occupied:
-        raise LedgerError(Code.CONFIG_INVALID, f"{path} is not empty")
+        said = f"{path} is not empty; if an interrupted command left it, delete it and try again"
+        raise LedgerError(Code.CONFIG_INVALID, said)
 
 
 def _count_boot(path: Path) -> int:

@@ -1,6 +1,8 @@
 """How commands fail: a sentence or one JSON object, and an exit code that scripts can trust."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,29 @@ def test_wrong_usage_exits_with_2(run: Run) -> None:
     assert run("twin", "get").exit_code == 2
     assert run("block", "get", "1", "--devnet", "a", "--profile", "b").exit_code == 2
     assert run("block", "get", "1", "--profile", "b", "--as", "a/b").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "wrong", [("twin", "get"), ("twin", "get", "--bogus"), ("twin", "nothing"), ("nothing",)]
+)
+def test_with_json_wrong_usage_is_one_object_too(run: Run, wrong: tuple[str, ...]) -> None:
+    done = run(*wrong, "--json")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert json.loads(done.stderr)["code"] == "BAD_REQUEST"
+
+
+def test_output_that_finds_no_room_is_an_error_and_no_traceback() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "twinledger.cli", "sim", "--events", "100", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert json.loads(done.stderr)["code"] == "DISK_FULL"
 
 
 def test_a_timeout_that_is_no_number_is_wrong_usage(run: Run) -> None:

@@ -115,6 +115,10 @@ def test_join_init_makes_private_keys_and_never_overwrites_them(run: Run, tmp_pa
     addresses = ("--peer-address", "h:1", "--client-address", "h:2")
     arguments = ("consortium", "join", "init", tmp_path, *again, *addresses)
     assert refused(run, *arguments) == "CONFIG_INVALID"
+    # As an interrupted command leaves it.
+    (tmp_path / "join.json").unlink()
+    assert "name another folder" in run(*arguments).stderr
+    assert not (tmp_path / "utility.second.key").exists()
 
 
 @pytest.mark.parametrize(
