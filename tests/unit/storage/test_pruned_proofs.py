@@ -19,7 +19,7 @@ from twinledger.proofs.verify import verify
 from twinledger.storage import ChainProofs
 from twinledger.v1 import ledger_service_pb2 as pb
 
-TWIN = "pump-3"
+TWIN = "pump-2"
 
 
 @pytest.fixture(scope="module", params=[pruned, joined], ids=lambda made: made.__name__)
@@ -33,7 +33,8 @@ def chain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     """The same chain on a node that keeps everything."""
     chain = Chain.create(tmp_path_factory.mktemp("whole") / "data", lifetime_us=10_000_000)
-    chain.grow(140)
+    chain.grow(100, twins=24)
+    chain.grow(40, twins=3)
     yield chain
     chain.close()
 
