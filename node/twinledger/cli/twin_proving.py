@@ -5,11 +5,10 @@ from typing import Any
 
 import click
 
-from twinledger.cli.connection import Connection, connection_options
+from twinledger.cli.connection import Connection
 from twinledger.cli.exampled import ExampledCommand
-from twinledger.cli.options import FILE, json_option
-from twinledger.cli.output import print_json
-from twinledger.client import Ledger, Proof, Question, TrustedHead, proofs
+from twinledger.cli.proving import proof_options, write_proof
+from twinledger.client import Question, proofs
 
 _SECTIONS = ("reported/", "desired/", "relationship/")
 
@@ -42,16 +41,7 @@ twinledger twin prove pump-9 --absent --out none.proof --devnet D
     metavar="H1 H2",
     help="That it had no update between the blocks of these heights.",
 )
-@click.option(
-    "--trusted-head",
-    "head",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Begin at this verified head instead of at genesis.",
-)
-@click.option("--out", type=FILE, required=True, help="The file to write.")
-@json_option
-@connection_options
+@proof_options
 def prove(
     twin_id: str,
     path: str | None,
@@ -70,27 +60,7 @@ def prove(
     `twinledger verify`, offline and without trusting the node that made it.
     """
     question = _question(twin_id, path, at, absent, history, silent)
-    trusted = None if head is None else TrustedHead.load(head)
-
-    async def work(ledger: Ledger) -> Proof:
-        return await ledger.prove(question, trusted=trusted)
-
-    proof = connection.run(work)
-    keep(proof, out)
-    if as_json:
-        print_json({**proof.proven.as_json(), "file": str(out), "bytes": len(proof.raw)})
-        return
-    for sentence in proof.proven.sentences:
-        click.echo(sentence)
-    click.echo(f"Proven in {out}, {len(proof.raw)} bytes. Check it with: twinledger verify {out}")
-
-
-def keep(proof: Proof, out: Path) -> None:
-    """Writes a proof, or ends with a word on why not."""
-    try:
-        proof.save(out)
-    except OSError as error:
-        raise click.FileError(str(out), error.strerror) from error
+    write_proof(question, head, out, connection, as_json=as_json)
 
 
 def _question(twin_id: str, path: str | None, at: int | None, *kinds: Any) -> Question:

@@ -1,4 +1,4 @@
-"""`twinledger tx`: submit transactions, and ask what became of them."""
+"""`twinledger tx`: submit transactions, ask what became of them, have it proven."""
 
 from pathlib import Path
 from typing import TextIO
@@ -10,10 +10,11 @@ from twinledger.cli.connection import Connection, connection_options
 from twinledger.cli.exampled import ExampledGroup
 from twinledger.cli.options import FILE, json_option
 from twinledger.cli.output import print_fields, print_json
+from twinledger.cli.proving import proof_options, write_proof
 from twinledger.cli.rendering import status_json
 from twinledger.cli.tx_receipt import submit_with_receipt
 from twinledger.cli.tx_submitting import Report, submit_lines
-from twinledger.client import Ledger, TransactionStatus, Wait
+from twinledger.client import Ledger, TransactionStatus, Wait, proofs
 from twinledger.client.ledger import WINDOW
 
 _ID_BYTES = 32
@@ -21,7 +22,7 @@ _ID_BYTES = 32
 
 @click.group(cls=ExampledGroup, example="twinledger tx submit operations.jsonl --devnet D")
 def tx() -> None:
-    """Submits transactions and asks what became of them."""
+    """Submits transactions, asks what became of them and has it proven."""
 
 
 @tx.command(
@@ -115,3 +116,18 @@ def status(transaction_id: str, as_json: bool, connection: Connection) -> None:
     )
     for event in receipt.events if receipt else ():
         click.echo(f"  {event.kind} {event.subject}, version {event.version}")
+
+
+@tx.command(example="twinledger tx prove 64HEX --out one.proof --devnet D")
+@click.argument("transaction_id", metavar="ID")
+@proof_options
+def prove(
+    transaction_id: str, head: Path | None, out: Path, as_json: bool, connection: Connection
+) -> None:
+    """Writes the receipt of a certified transaction: a file that proves what became of it.
+
+    Whoever gets it checks it with `twinledger verify`, offline and without trusting the node that
+    made it.
+    """
+    question = proofs.transaction(hex_bytes(transaction_id, _ID_BYTES, "a transaction id"))
+    write_proof(question, head, out, connection, as_json=as_json)

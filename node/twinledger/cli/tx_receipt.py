@@ -9,7 +9,7 @@ import click
 
 from twinledger.cli.connection import Connection
 from twinledger.cli.output import print_json
-from twinledger.cli.twin_proving import keep
+from twinledger.cli.proving import keep, tell
 from twinledger.cli.tx_submitting import operations_of
 from twinledger.client import Ledger, LedgerError, Operation, Proof, Receipt, proofs
 
@@ -42,9 +42,7 @@ def submit_with_receipt(
     if as_json:
         print_json(_json(receipt, proof, out))
         return
-    for sentence in proof.proven.sentences:
-        click.echo(sentence)
-    click.echo(f"Proven in {out}, {len(proof.raw)} bytes. Check it with: twinledger verify {out}")
+    tell(proof, out)
 
 
 def _try_out(out: Path) -> None:
@@ -69,8 +67,9 @@ def _effect_told(receipt: Receipt) -> Iterator[None]:
 
 
 def _effect(receipt: Receipt) -> str:
-    known = f"transaction {receipt.transaction_id.hex()}"
-    return f"{known} took effect in block {receipt.height} all the same, only its proof is missing"
+    known = receipt.transaction_id.hex()
+    told = f"transaction {known} took effect in block {receipt.height} all the same"
+    return f"{told}, only its proof is missing: twinledger tx prove {known} --out FILE"
 
 
 def _only(lines: Iterable[str]) -> list[Operation]:

@@ -1,4 +1,4 @@
-"""`twin prove` and `tx submit --receipt`: what is asked, and that only what holds is written."""
+"""Commands that write a proof: what is asked, and that only what holds is written."""
 
 import errno
 import json
@@ -10,6 +10,10 @@ import pytest
 from tests.unit.cli.conftest import Run
 from tests.unit.client.fake_node import FakeLedger, FakeNode
 from tests.unit.proofs.cases import Case, cases, world
+from twinledger.ledger.transaction import transaction_id
+from twinledger.proofs.bundle import Bundle
+from twinledger.proofs.claims import TransactionClaim
+from twinledger.v1 import transaction_pb2
 
 CASES: dict[str, Case] = {case.name: case for case in cases()}
 CHAIN = world().genesis.chain_id
@@ -131,6 +135,24 @@ def test_two_claims_at_once_are_a_wrong_use(arguments: list[str], talk: Run, tmp
     assert done.exit_code == 2
 
 
+def test_the_receipt_of_a_transaction_that_took_effect_is_had_later(
+    node: FakeNode, talk: Run, run: Run, tmp_path: Path
+):
+    case, out = CASES["transaction from genesis"], tmp_path / "a.proof"
+    claim = Bundle.decode(case.raw).claim
+    assert isinstance(claim, TransactionClaim)
+    body = transaction_pb2.SignedTransaction.FromString(claim.transaction).body
+    node.ledger.bundles.append(case.raw)
+    done = talk("tx", "prove", transaction_id(body).hex(), "--out", out)
+    assert done.exit_code == 0, done.output
+    assert out.read_bytes() == case.raw
+    assert run("verify", out, "--chain-id", CHAIN.hex()).exit_code == 0
+    node.ledger.bundles.append(case.raw)
+    other = talk("tx", "prove", "ab" * 32, "--out", tmp_path / "b.proof")
+    assert "PROOF_INVALID" in other.stderr
+    assert not (tmp_path / "b.proof").exists()
+
+
 def test_a_receipt_of_another_transaction_is_not_written(node: FakeNode, talk: Run, tmp_path: Path):
     node.ledger.bundles.append(CASES["transaction from genesis"].raw)
     line = '{"operation": "create", "twin": "pump-1"}'
@@ -141,6 +163,7 @@ def test_a_receipt_of_another_transaction_is_not_written(node: FakeNode, talk: R
     (took_effect,) = node.ledger.receipts
     said = f"transaction {took_effect.hex()} took effect in block 1 all the same"
     assert said in done.stderr, "signed anew it would count twice"
+    assert f"twinledger tx prove {took_effect.hex()}" in done.stderr
 
 
 @pytest.mark.parametrize("out", ["nowhere/a.proof", "a.file/a.proof"])
