@@ -9,7 +9,7 @@ from twinledger.cli.arguments import hex_bytes, time_of
 from twinledger.cli.connection import Connection, connection_options
 from twinledger.cli.exampled import ExampledGroup
 from twinledger.cli.options import FILE, json_option
-from twinledger.cli.output import print_json, print_table
+from twinledger.cli.output import print_json, print_table, time_text
 from twinledger.cli.passphrases import new_passphrase, sealed_option
 from twinledger.cli.rendering import identity_json, receipt_json
 from twinledger.client import (
@@ -133,12 +133,27 @@ def list_identities(member: str, as_json: bool, connection: Connection) -> None:
         print_json({"identities": [identity_json(record) for record in found]})
         return
     print_table(
-        ("IDENTITY", "ROLE", "STATE", "PUBLIC KEY"),
+        ("IDENTITY", "ROLE", "STATE", "FROM", "UNTIL", "PUBLIC KEY"),
         [
-            (r.identity, r.role.name.lower(), "revoked" if r.revoked else "-", r.public_key.hex())
-            for r in found
+            (
+                each.identity,
+                each.role.name.lower(),
+                _state(each, time.time_ns() // 1000),
+                time_text(each.valid_from_us or None) or "-",
+                time_text(each.valid_until_us or None) or "-",
+                each.public_key.hex(),
+            )
+            for each in found
         ],
     )
+
+
+def _state(record: IdentityRecord, now_us: int) -> str:
+    if record.revoked:
+        return "revoked"
+    if record.valid_from_us > now_us:
+        return "not yet"
+    return "expired" if 0 < record.valid_until_us <= now_us else "-"
 
 
 @identity.command(example="twinledger identity revoke utility/gateway-1 --devnet D")

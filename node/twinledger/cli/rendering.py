@@ -132,6 +132,8 @@ def identity_json(record: IdentityRecord) -> dict[str, Any]:
         "public_key": record.public_key.hex(),
         "role": record.role.name.lower(),
         "revoked": record.revoked,
+        "valid_from_us": record.valid_from_us,
+        "valid_until_us": record.valid_until_us,
     }
 
 

@@ -11,22 +11,47 @@ from twinledger.v1 import consortium_service_pb2
 
 @dataclass(frozen=True, slots=True)
 class IdentityRecord:
-    """An identity as the ledger has it."""
+    """An identity as the ledger has it.
+
+    Attributes:
+        identity: The full name, member/name.
+        public_key: Its Ed25519 public key, 32 bytes.
+        role: What it may do.
+        revoked: Whether it was revoked; it stays so for ever.
+        valid_from_us: From this block time on it may sign, microseconds since 1970; 0: always.
+        valid_until_us: At this block time and later it may not any more; 0: no end.
+    """
 
     identity: str
     public_key: bytes
     role: Role
     revoked: bool
+    valid_from_us: int = 0
+    valid_until_us: int = 0
 
     @classmethod
     def from_message(cls, message: consortium_service_pb2.IdentityRecord) -> "IdentityRecord":
         """Reads it from the wire."""
-        return cls(message.identity, message.public_key, Role(message.role), message.revoked)
+        return cls(
+            message.identity,
+            message.public_key,
+            Role(message.role),
+            message.revoked,
+            message.valid_from_us,
+            message.valid_until_us,
+        )
 
     @classmethod
     def of(cls, record: identities.IdentityRecord) -> "IdentityRecord":
         """Of the record in the agreed state."""
-        return cls(record.identity, record.public_key, record.role, record.revoked)
+        return cls(
+            record.identity,
+            record.public_key,
+            record.role,
+            record.revoked,
+            record.valid_from_us,
+            record.valid_until_us,
+        )
 
 
 @dataclass(frozen=True, slots=True)

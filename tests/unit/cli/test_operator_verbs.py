@@ -1,6 +1,7 @@
 """The verbs of operators: keys, genesis files, nodes, identities, blocks, the consortium, sim."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from twinledger.cli.connection import Connection
 from twinledger.client import Identity, OutcomeUnknown, SignedTransaction
 from twinledger.storage import DataFolder, LastExit
 from twinledger.storage.last_exit import write_last_exit
+from twinledger.v1.consortium_service_pb2 import IdentityRecord
+from twinledger.v1.operation_pb2 import ROLE_DEVICE
 
 
 def test_keygen_writes_a_key_and_shows_its_public_half(run: Run, tmp_path: Path) -> None:
@@ -146,6 +149,28 @@ def test_identities_are_admitted_and_revoked(talk: Run, tmp_path: Path) -> None:
     assert Identity.load(key).name == "utility/new"
     assert _json(talk, "identity", "revoke", "utility/new")["outcome"] == "COMMITTED"
     assert _json(talk, "identity", "list") == {"identities": []}
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({}, ["-", "-", "-"]),
+        ({"revoked": True}, ["revoked", "-", "-"]),
+        ({"valid_until_us": 1_000_000}, ["expired", "-", "1970-01-01T00:00:01.000+00:00"]),
+        ({"valid_from_us": 1 << 60}, ["not yet", f"{1 << 60} us", "-"]),
+    ],
+)
+def test_of_every_identity_it_is_listed_whether_it_may_sign_now_and_until_when(
+    fields: dict[str, Any], shown: list[str], talk: Run, node: FakeNode
+) -> None:
+    key = bytes(32)
+    record = IdentityRecord(identity="utility/a", public_key=key, role=ROLE_DEVICE, **fields)
+    node.identities.append(record)
+    done = talk("identity", "list")
+    _, line = done.stdout.splitlines()
+    assert re.split(r"  +", line) == ["utility/a", "device", *shown, key.hex()]
+    (told,) = _json(talk, "identity", "list")["identities"]
+    assert fields.items() <= told.items()
 
 
 def test_an_identity_may_be_valid_for_a_time_that_is_named_as_people_name_it(
