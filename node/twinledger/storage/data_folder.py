@@ -268,8 +268,23 @@ def _make_directory(path: Path) -> None:
     except OSError as error:
         raise os_failure(f"make the folder {path}", error) from error
     if occupied:
-        said = f"{path} is not empty; if an interrupted command left it, delete it and try again"
+        said = f"{path} is not empty"
+        if _was_begun(path):
+            said += "; an interrupted command left it: delete it and try again"
         raise LedgerError(Code.CONFIG_INVALID, said)
+
+
+def _was_begun(path: Path) -> bool:
+    """Whether a folder was left half made. Only that may ever be told to be deleted.
+
+    What was opened once may hold a node's right to sign, however damaged it is.
+    """
+    boot = path / "boot"
+    return (
+        (path / "genesis.json").is_file()
+        and not (path / "folder").exists()
+        and (not boot.exists() or boot.read_bytes() == encode_boot(0))
+    )
 
 
 def _count_boot(path: Path) -> int:

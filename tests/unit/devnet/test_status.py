@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from twinledger.client import Profile, TrustedNode
 from twinledger.client.chain_records import NodeStatus
 from twinledger.devnet.layout import NodeEntry
-from twinledger.devnet.status import NodeView, agreed_leader, leader_of
+from twinledger.devnet.status import NodeView, _ways, agreed_leader, leader_of
 from twinledger.v1.operator_service_pb2 import GetStatusResponse, NodeRole
 
 A, B, C = "a-1", "b-1", "c-1"
@@ -45,3 +46,16 @@ def test_without_one_that_all_follow_and_that_says_so_there_is_none(views: list[
 def test_of_two_that_say_that_they_lead_the_one_of_the_newer_term_does() -> None:
     views = [view(A, A, LEADS, term=1), view(B, B, LEADS, term=2)]
     assert leader_of(views) is views[1]
+
+
+def test_a_node_is_asked_where_it_was_made_to_listen_and_where_the_ledger_has_it() -> None:
+    moved = TrustedNode(A, "127.0.0.1:9", "127.0.0.1:2", (b"old", b"new"))
+    other = TrustedNode(B, "127.0.0.1:1", "127.0.0.1:3", (b"other",))
+    ways = _ways(Profile(bytes(32), (moved, other)), silent(A).entry)
+    assert [(way.address, way.certificate) for way in ways] == [
+        ("127.0.0.1:1", b"new"),
+        ("127.0.0.1:1", b"old"),
+        ("127.0.0.1:9", b"new"),
+        ("127.0.0.1:9", b"old"),
+    ]
+    assert len(_ways(Profile(bytes(32), (other,)), NodeEntry(B, "b", "127.0.0.1:1", ""))) == 1

@@ -84,6 +84,28 @@ def test_a_folder_is_not_made_over_another(path: Path) -> None:
     assert (path / "genesis.json").read_bytes() == GENESIS
 
 
+@pytest.mark.parametrize(
+    ("removed", "boots", "may_go"),
+    [
+        ((), 0, False),
+        (("folder",), 0, True),
+        (("folder", "boot"), 0, True),
+        (("folder",), 1, False),
+    ],
+)
+def test_only_what_an_interrupted_command_left_is_told_to_be_deleted(
+    path: Path, removed: tuple[str, ...], boots: int, may_go: bool
+) -> None:
+    for _ in range(boots):
+        with DataFolder.open(path) as opened:
+            opened.open_stores().close()
+    for name in removed:
+        (path / name).unlink()
+    with pytest.raises(LedgerError, match="is not empty") as raised:
+        DataFolder.create(path, GENESIS, NodeId("other"))
+    assert ("delete it" in raised.value.detail) == may_go
+
+
 def test_a_folder_is_not_made_for_a_genesis_that_a_member_has_not_signed(tmp_path: Path) -> None:
     one = Genesis.parse(two_members().body).signed_by(UTILITY)
     with pytest.raises(LedgerError, match="maker") as raised:
